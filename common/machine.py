@@ -1,0 +1,83 @@
+"""What this process runs on: processor, cores, memory, GPU and driver, thread settings."""
+
+import os
+import platform
+import subprocess
+import sys
+
+THREAD_SETTINGS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "KMP_AFFINITY",
+)
+
+
+def describe_machine():
+    """A dictionary for the record: hardware as the operating system names it, units in the keys."""
+    return {
+        "cpu": cpu_name(),
+        "cores": cores(),
+        "memory_gib": _memory_gib(),
+        "gpus": gpus(),
+        "system": "{} {}".format(platform.system(), platform.release().split("-")[0]),
+    }
+
+
+def thread_settings():
+    """The environment variables that set thread counts, where they are set."""
+    return {name: os.environ[name] for name in THREAD_SETTINGS if name in os.environ}
+
+
+def cpu_name():
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return " ".join(line.split(":", 1)[1].split())
+    except OSError:
+        pass
+    if sys.platform == "darwin":
+        return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+def cores():
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def gpus():
+    """The machine's NVIDIA GPUs: a list of index, uuid, name, driver and memory_mib."""
+    fields = "index,uuid,name,driver_version,memory.total"
+    answer = _output(
+        "nvidia-smi", "--query-gpu=" + fields, "--format=csv,noheader,nounits"
+    )
+    found = []
+    for line in answer.splitlines():
+        values = [value.strip() for value in line.split(",")]
+        if len(values) == 5 and values[0].isdigit():
+            found.append(
+                dict(zip(("index", "uuid", "name", "driver", "memory_mib"), values))
+            )
+    return found
+
+
+def _memory_gib():
+    try:
+        return round(
+            os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2.0**30, 1
+        )
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _output(*command):
+    try:
+        return subprocess.check_output(
+            command, stderr=subprocess.DEVNULL, universal_newlines=True, timeout=20
+        ).strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,34 @@
+"""The protocol's numbers, in one place.
+
+Notebooks spell these values out in their own `parameters` cell, where a reader looks for them;
+a test holds each notebook to this file. Source of the protocol: "Comparing Deep Learning
+Frameworks: A Rosetta Stone Approach" (Karmanov, Salvaris, Fierro, Dean, 2018).
+"""
+
+COMMON = {"PRECISION": "fp32", "DATA": "real", "SEED": 42}
+
+MODELS = {
+    "CNN": {"EPOCHS": 10, "BATCHSIZE": 64, "LR": 0.01, "MOMENTUM": 0.9},
+    "RNN": {
+        "EPOCHS": 3,
+        "BATCHSIZE": 64,
+        "LR": 0.001,
+        "BETA_1": 0.9,
+        "BETA_2": 0.999,
+        "EPSILON": 1e-8,
+        "VOCABULARY": 30000,
+        "LENGTH": 150,
+        "EMBEDDING": 125,
+        "HIDDEN": 100,
+    },
+    "Inference": {"BATCHSIZE": 32},
+}
+
+# Trainable parameters of each model; batch normalisation's running statistics are not counted.
+# The ResNet-50 is cut after global average pooling, so its classifier is not in the sum.
+PARAMETERS = {"CNN": 3441592, "RNN": 3818502, "Inference": 23508032}
+
+# How long a `quick` run trains: enough to learn the generated data, short enough to wait for.
+QUICK_EPOCHS = {"CNN": 2, "RNN": 3}
+# What a quick run must exceed: halfway between chance (1/10, 1/2) and all right.
+QUICK_ACCURACY = {"CNN": 0.55, "RNN": 0.75}

@@ -1,0 +1,96 @@
+"""What a notebook says of its run: versions at its start, the record at its end."""
+
+import os
+import platform
+from collections import OrderedDict
+
+import numpy as np
+
+from common.data import data_digest
+from common.files import write_json
+from common.machine import cores, cpu_name, describe_machine, thread_settings
+
+
+def show_versions(device, **versions):
+    """Print and return what a result depends on: versions, the device, its threads.
+
+    `device` is "cpu" or "gpu", as the framework itself sees it. Give the framework's version
+    first, then CUDA's, cuDNN's and the like; those that are None are left out.
+    """
+    shown = OrderedDict(
+        (name, str(value)) for name, value in versions.items() if value is not None
+    )
+    shown["NumPy"] = np.__version__
+    shown["Python"] = platform.python_version()
+    machine = describe_machine()
+    gpu = machine["gpus"] and _visible(machine["gpus"])
+    name = gpu["name"] if device == "gpu" and gpu else cpu_name()
+    if device == "gpu" and gpu:
+        shown["driver"] = gpu["driver"]
+    for key, value in shown.items():
+        print("{:12} {}".format(key, value))
+    print("{:12} {} ({}, {} cores)".format("device", device, name, cores()))
+    return {
+        "versions": shown,
+        "device_kind": device,
+        "device": name,
+        "hardware": machine,
+    }
+
+
+def _visible(gpus):
+    """The GPU that CUDA_VISIBLE_DEVICES leaves, by uuid or index; the first one without it."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0]
+    return next((gpu for gpu in gpus if chosen in (gpu["uuid"], gpu["index"])), gpus[0])
+
+
+def report(
+    stopwatch,
+    framework,
+    model,
+    data,
+    precision,
+    batchsize,
+    examples,
+    parameters,
+    weights,
+    versions,
+    accuracy=None,
+):
+    """Print the result and, under the runner, leave it as JSON for the record.
+
+    `examples`: how many there are in the training set (or to run inference on); the partial
+    batch that training drops is not counted in the throughput. `weights`: where their values
+    come from. `versions`: what `show_versions` returned. `accuracy`: a share of the
+    test set, None for inference. `seconds` of an inference run are per 1,000 images.
+    """
+    inference = model == "Inference"
+    used = examples if inference else examples - examples % batchsize
+    passes = len(stopwatch.epoch_seconds)
+    seconds = stopwatch.seconds * 1000 / used if inference else stopwatch.seconds
+    result = OrderedDict(framework=framework, model=model, status="ok", reason="")
+    result.update((key, versions[key]) for key in ("device", "device_kind"))
+    result.update(
+        data=data,
+        data_digest=data_digest("CNN" if inference else model, data),
+        epochs=None if inference else passes,
+        batchsize=batchsize,
+        precision=precision,
+        seconds=round(seconds, 4),
+        epoch_seconds=[round(s, 4) for s in stopwatch.epoch_seconds],
+        throughput=round(used * passes / stopwatch.seconds, 2),
+        accuracy=None if accuracy is None else round(float(accuracy), 5),
+        parameters=int(parameters),
+        weights=weights,
+        versions=versions["versions"],
+        hardware=versions["hardware"],
+        threads=thread_settings(),
+        clock=[stopwatch.started, stopwatch.stopped],
+    )
+    unit = "s per 1,000 images" if inference else "s"
+    print("{}: {:.2f} {}".format("time", seconds, unit))
+    print("throughput: {:.0f} examples/s".format(result["throughput"]))
+    if accuracy is not None:
+        print("accuracy: {:.2%}".format(float(accuracy)))
+    if os.environ.get("ROSETTA_REPORT"):
+        write_json(os.environ["ROSETTA_REPORT"], result)
