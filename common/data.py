@@ -150,11 +150,13 @@ def find_imdb():
 def _fetch(name, url, path, checksum, algorithm):
     if os.path.exists(path) and digest(path, algorithm) == checksum:
         return
-    if not may_download():
-        raise DataError(
-            "{} is not in {} and could not be downloaded".format(name, data_folder())
-        )
     try:
+        if not may_download():
+            raise DataError(
+                "{} is not in {} and could not be downloaded".format(
+                    name, data_folder()
+                )
+            )
         download(url, path, checksum, algorithm)
     except DataError as error:
         raise DataError(

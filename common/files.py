@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import http.client
 import json
 import os
 import shutil
@@ -72,11 +73,14 @@ def download(url, path, checksum, algorithm="sha256", report=None):
     Raises DataError, with the cause, if the file cannot be had or is not the expected one.
     """
     part = str(path) + ".part"
-    os.makedirs(os.path.dirname(part) or ".", exist_ok=True)
+    try:
+        os.makedirs(os.path.dirname(part) or ".", exist_ok=True)
+    except OSError as error:
+        raise DataError("cannot make a folder for {}: {}".format(path, error))
     for attempt in range(ATTEMPTS):
         try:
             _fetch(url, part, report or _show_progress)
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             if getattr(error, "errno", None) == errno.ENOSPC:
                 raise DataError(
                     "disk full while downloading {} to {}".format(url, path)

@@ -67,7 +67,9 @@ def report(
     inference = model == "Inference"
     used = examples if inference else examples - examples % batchsize
     passes = len(stopwatch.epoch_seconds)
-    seconds = stopwatch.seconds * 1000 / used if inference else stopwatch.seconds
+    seconds = stopwatch.seconds
+    if inference:
+        seconds *= 1000 / (used * passes)
     result = OrderedDict(framework=framework, model=model, status="ok", reason="")
     result.update((key, versions[key]) for key in ("device", "device_kind"))
     result.update(

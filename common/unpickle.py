@@ -6,6 +6,7 @@ its format uses, and everything else is an error.
 
 import ast
 import collections
+import contextlib
 import io
 import pickle
 import struct
@@ -15,6 +16,14 @@ import numpy as np
 
 from common.files import DataError
 
+
+def _latin1(text, encoding):
+    """How Python 3 writes byte strings in the protocols that Python 2 can read."""
+    if encoding != "latin1":
+        raise DataError("refused to unpickle text in {!r}".format(encoding))
+    return text.encode("latin1")
+
+
 # NumPy 2 moved the modules whose names older pickles hold.
 _RECONSTRUCT = np.zeros(1).__reduce__()[0]
 _ARRAYS = {
@@ -22,6 +31,7 @@ _ARRAYS = {
     ("numpy", "dtype"): np.dtype,
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("_codecs", "encode"): _latin1,
 }
 
 
@@ -45,9 +55,21 @@ class _Unpickler(pickle.Unpickler):
             raise DataError("refused to unpickle {}.{}".format(module, name))
 
 
+@contextlib.contextmanager
+def _reading(name):
+    """Make whatever a damaged file sets off a DataError."""
+    try:
+        yield
+    except (DataError, OSError):
+        raise
+    except Exception as error:
+        raise DataError("{} is damaged: {!r}".format(name, error))
+
+
 def load_arrays(file):
     """The object in an open pickle of plain Python values and NumPy arrays; strings as bytes."""
-    return _Unpickler(file, _ARRAYS, encoding="bytes").load()
+    with _reading(getattr(file, "name", "a pickle")):
+        return _Unpickler(file, _ARRAYS, encoding="bytes").load()
 
 
 def load_npz(path):
@@ -56,7 +78,7 @@ def load_npz(path):
     `numpy.load(allow_pickle=True)` would run whatever the file holds.
     """
     arrays = {}
-    with zipfile.ZipFile(str(path)) as archive:
+    with _reading(path), zipfile.ZipFile(str(path)) as archive:
         for member in archive.namelist():
             with archive.open(member) as file:
                 arrays[member[: -len(".npy")]] = _load_npy(io.BytesIO(file.read()))
@@ -66,7 +88,7 @@ def load_npz(path):
 def _load_npy(file):
     """One array in NumPy's format, its header read by NumPy's published description (NEP 1)."""
     if file.read(6) != b"\x93NUMPY":
-        raise DataError("not an array in NumPy's format")
+        raise ValueError("not an array in NumPy's format")
     major = file.read(2)[0]
     size = (
         struct.unpack("<H", file.read(2))[0]
@@ -76,7 +98,7 @@ def _load_npy(file):
     header = ast.literal_eval(file.read(size).decode("latin1"))
     dtype = np.dtype(header["descr"])
     if dtype.hasobject:
-        return load_arrays(file)
+        return _Unpickler(file, _ARRAYS, encoding="bytes").load()
     order = "F" if header["fortran_order"] else "C"
     return np.frombuffer(file.read(), dtype).reshape(header["shape"], order=order)
 
@@ -86,9 +108,10 @@ def load_torch(path):
 
     Reads both of its formats: the zip archive (since 1.6) and the older sequence of pickles.
     """
-    if zipfile.is_zipfile(str(path)):
-        return _load_torch_zip(str(path))
-    return _load_torch_sequence(str(path))
+    with _reading(path):
+        if zipfile.is_zipfile(str(path)):
+            return _load_torch_zip(str(path))
+        return _load_torch_sequence(str(path))
 
 
 _STORAGES = {

@@ -1,0 +1,1 @@
+"""What runs, checks and publishes notebooks. Reads notebooks as data; imports common, never the reverse."""

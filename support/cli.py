@@ -1,0 +1,270 @@
+"""The command line: what is asked for, checked and handed to the modules that do it.
+
+Imports the standard library alone at the top, so that --help is instant on any Python.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from support.errors import UsageError
+
+DESCRIPTION = """\
+Run the notebooks of this repository and tabulate what they measured.
+
+  python run_all.py --quick              check this installation on small generated data
+  python run_all.py                      the full protocol, on the first GPU or else the CPU
+  python run_all.py --gpu P100           … on the GPU whose name contains P100
+  python run_all.py -f PyTorch Keras     … only these frameworks
+  python run_all.py --list               every framework and model, and what would run
+  python run_all.py tables               make all tables and charts anew from the records
+  python run_all.py test [-k NAME]       run the tests; arguments go to pytest
+  python run_all.py pins [NAME ...]      resolve the environments' pins anew
+"""
+EPILOG = """\
+Everything is made in .rosetta/ and results/; nothing else is written. A finished run is not
+repeated unless its notebook, common/, pins or settings have changed, or --force says so.
+Exit status: 0 all well, 1 something failed, 2 the command makes no sense, 130 interrupted.
+"""
+COMMANDS = ("run", "tables", "test", "pins")
+INTERRUPTED = 130
+
+
+def main(argv):
+    """Returns the exit status."""
+    if argv[:1] == ["test"]:
+        return test(argv[1:])
+    try:
+        options = parse(argv)
+        return COMMAND_FUNCTIONS[options.command](options)
+    except UsageError as error:
+        print(f"run_all.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. Finished runs are kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        raise UsageError(f"{message}; see --help")
+
+
+def parse(argv):
+    parser = Parser(
+        prog="run_all.py",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "command", nargs="?", default="run", choices=COMMANDS, help="default: run"
+    )
+    parser.add_argument("names", nargs="*", help=argparse.SUPPRESS)
+    what = parser.add_argument_group("what to run (default: everything)")
+    what.add_argument("-f", "--framework", nargs="+", default=[], metavar="NAME")
+    what.add_argument(
+        "-m",
+        "--model",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="CNN, RNN, Inference",
+    )
+    what.add_argument("-e", "--environment", nargs="+", default=[], metavar="NAME")
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--quick",
+        action="store_true",
+        help="small generated data, few epochs; needs no data set",
+    )
+    how.add_argument(
+        "--gpu",
+        metavar="TEXT",
+        help="the GPU whose name contains TEXT; 'none' for the CPU",
+    )
+    how.add_argument(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        help="instead of the protocol's 10 (CNN) and 3 (RNN)",
+    )
+    how.add_argument(
+        "--precision",
+        default="fp32",
+        choices=("fp32", "tf32", "bf16"),
+        help="default: fp32",
+    )
+    how.add_argument(
+        "--repeats",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="run each notebook N times, in turn",
+    )
+    how.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the data sets are or go (default: data/)",
+    )
+    how.add_argument(
+        "--timeout",
+        type=positive,
+        default=7200,
+        metavar="S",
+        help="seconds for one notebook (7200)",
+    )
+    how.add_argument(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="notebooks at once (1: timings undisturbed)",
+    )
+    how.add_argument(
+        "--force", action="store_true", help="run also what is finished and unchanged"
+    )
+    look = parser.add_argument_group("only look")
+    look.add_argument(
+        "--list", action="store_true", help="every framework and model with its state"
+    )
+    look.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="what this command would run, and do nothing",
+    )
+    return parser.parse_args(argv)
+
+
+def positive(text):
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(
+            f"a whole number from 1 is expected, not '{text}'"
+        )
+    return number
+
+
+def run(options):
+    """Run notebooks, show them running, and print and write the tables."""
+    from support import registry, runner, tables
+
+    if options.names:
+        raise UsageError(
+            f"unexpected '{options.names[0]}'; frameworks are named with --framework"
+        )
+    jobs = plan(options)
+    if options.list or options.dry_run:
+        return show(jobs, options)
+    from support.display import Display
+
+    limits = runner.Limits(options.jobs, options.timeout, options.force)
+    display = Display(jobs)
+    display.say(f"{len(jobs)} notebooks on {jobs[0].settings.device.name}")
+    with display:
+        outcomes = runner.run(jobs, limits, display)
+    folder = jobs[0].settings.folder
+    tables.update_machine(folder, registry.load())
+    tables.print_machine(folder, registry.load())
+    return conclude(outcomes, folder)
+
+
+def conclude(outcomes, folder):
+    """Say in the end what was done and what failed and why."""
+    print(
+        f"{len(outcomes.done)} run, {len(outcomes.kept)} unchanged, {len(outcomes.failed)} failed; see {folder}/README.md"
+    )
+    for job, reason in outcomes.failed.items():
+        print(f"failed: {job.name}: {reason}", file=sys.stderr)
+    return 1 if outcomes.failed else 0
+
+
+def plan(options):
+    """The jobs that the options ask for; repeats take turns, so that a drift hits all alike."""
+    from support import devices, registry
+    from support.jobs import Job, Settings
+
+    if options.data_dir:
+        if not options.data_dir.is_dir():
+            raise UsageError(f"--data-dir: there is no folder {options.data_dir}")
+        os.environ["ROSETTA_DATA"] = str(options.data_dir.resolve())
+    settings = Settings(
+        device=devices.choose(options.gpu),
+        data="quick" if options.quick else "real",
+        precision=options.precision,
+        epochs=options.epochs,
+    )
+    pairs = registry.select(
+        registry.load(), options.framework, options.model, options.environment
+    )
+    if not pairs:
+        raise UsageError("the filters leave nothing to run")
+    return [
+        Job(framework, model, settings, repeat)
+        for repeat in range(1, options.repeats + 1)
+        for framework, model in pairs
+    ]
+
+
+def show(jobs, options):
+    """Print the jobs and their states; with --dry-run only those that would run."""
+    width = max(len(job.name) for job in jobs)
+    for job in jobs:
+        state = job.state()
+        if options.dry_run and state == "done" and not options.force:
+            continue
+        repeat = f"  run {job.repeat}" if options.repeats > 1 else ""
+        print(f"{job.name:{width}}{repeat}  {state}")
+    return 0
+
+
+def make_tables(_):
+    """Make every table and chart anew."""
+    from support import registry, tables
+
+    tables.update_all(registry.load())
+    return 0
+
+
+def pins(options):
+    """Resolve environments' .in files into their locks, CPU and GPU."""
+    from support import environments, registry
+    from support.errors import NotPossible
+
+    known = {f.environment.name: f.environment for f in registry.load().values()}
+    unknown = set(options.names) - set(known)
+    if unknown:
+        raise UsageError(
+            f"unknown environment '{unknown.pop()}': there are {', '.join(known)}"
+        )
+    status = 0
+    for name in options.names or known:
+        for variant in ("cpu", "gpu"):
+            print(f"{name} ({variant})")
+            try:
+                environments.lock(known[name], variant)
+            except NotPossible as error:
+                print(f"run_all.py: {name} ({variant}): {error}", file=sys.stderr)
+                status = 1
+    return status
+
+
+def test(arguments):
+    """Hand over to pytest in this environment."""
+    import pytest
+
+    from support.paths import ROOT
+
+    os.chdir(ROOT)
+    return int(pytest.main(arguments))
+
+
+COMMAND_FUNCTIONS = {"run": run, "tables": make_tables, "pins": pins}

@@ -1,0 +1,78 @@
+"""Show a run while it lasts: a live table on a terminal, plain lines elsewhere."""
+
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+STYLES = {"done": "green", "failed": "red", "running": "yellow"}
+
+
+class Display:
+    """Rows are frameworks, columns models; below, what is being done and waited for."""
+
+    def __init__(self, jobs, console=None):
+        self._console = console or Console()
+        self._jobs = jobs
+        self._states = dict.fromkeys(jobs, ("waiting", "", None, None))
+        self._live = Live(console=self._console, get_renderable=self._table)
+
+    def __enter__(self):
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_):
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def say(self, line):
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def update(self, job, state, detail):
+        """The job is in this state now; `detail` is the cell, the result, or the reason."""
+        old, old_detail, started, _ = self._states[job]
+        started = started or (time.monotonic() if state == "running" else None)
+        ended = time.monotonic() if state in ("done", "failed") else None
+        self._states[job] = (state, detail, started, ended)
+        if (
+            not self._console.is_terminal
+            and (state, detail) != (old, old_detail)
+            and detail
+        ):
+            elapsed = f" after {time.monotonic() - started:.0f} s" if started else ""
+            self.say(f"{self._name(job)}: {state}{elapsed}: {detail}")
+
+    def _name(self, job):
+        several = any(other.repeat > 1 for other in self._jobs)
+        return f"{job.name} (run {job.repeat})" if several else job.name
+
+    def _table(self):
+        models = list(dict.fromkeys(job.model for job in self._jobs))
+        table = Table("framework", *models)
+        for framework in dict.fromkeys(job.framework.label for job in self._jobs):
+            cells = [self._cell(framework, model) for model in models]
+            table.add_row(framework, *cells)
+        now = [
+            f"{self._name(job)}: {detail}"
+            for job, (state, detail, *_) in self._states.items()
+            if detail and state in ("running", "waiting", "failed")
+        ]
+        table.caption = "\n".join(now[-6:])
+        return table
+
+    def _cell(self, framework, model):
+        """The states of all repeats, shortly."""
+        parts = []
+        for job, (state, detail, started, ended) in self._states.items():
+            if (job.framework.label, job.model) != (framework, model):
+                continue
+            text = state
+            if started:
+                text += f" {(ended or time.monotonic()) - started:.0f} s"
+            if state == "running":
+                text += f" ({detail})"
+            style = STYLES.get(state)
+            parts.append(f"[{style}]{text}[/]" if style else text)
+        return "\n".join(parts)

@@ -1,0 +1,199 @@
+"""Make the environments that notebooks run in, from their pins, with uv; describe their kernels.
+
+An environment that is complete carries a stamp with the digest of all it was made from, and is
+used again until that changes. Kernels are registered under .rosetta alone.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+
+from common.files import write_json
+from common.machine import cores
+from support import interpreters
+from support.errors import NotPossible
+from support.paths import ENVIRONMENTS, KERNELS, PINS, ROOT
+
+# uv has names of its own for pip's settings.
+PIP_TO_UV = {
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+}
+
+
+def folder(environment, variant):
+    return ENVIRONMENTS / f"{environment.name}-{variant}"
+
+
+def python(environment, variant):
+    """The path of the environment's Python."""
+    return folder(environment, variant) / "bin" / "python"
+
+
+def digest(environment, variant):
+    """Changes with the pins, the interpreter's version and the finishing script."""
+    parts = [environment.python.encode(), environment.pins(variant).read_bytes()]
+    if environment.finish:
+        parts.append((PINS / environment.finish).read_bytes())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def is_ready(environment, variant):
+    """Whether the environment exists as its pins say."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        stamp = json.loads(_stamp(environment, variant).read_text())
+        return stamp["digest"] == digest(environment, variant)
+    return False
+
+
+def needs(environment, variant):
+    """In a few words, what stands between this machine and the environment; "" for nothing known."""
+    if not environment.pins(variant).exists():
+        return f"pins for {variant}"
+    if is_ready(environment, variant):
+        return ""
+    failure = _stamp(environment, variant).with_suffix(".failed")
+    if failure.exists() and not interpreters.obtainable(environment.python):
+        return f"Python {environment.python}"
+    return failure.read_text() if failure.exists() else ""
+
+
+def prepare(environment, variant):
+    """Make the environment unless it is ready. Raises NotPossible with reason and remedy."""
+    if is_ready(environment, variant):
+        return
+    stamp = _stamp(environment, variant)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    with locked(ENVIRONMENTS / f"{environment.name}-{variant}.lock"):
+        if is_ready(environment, variant):  # another run has just made it
+            return
+        stamp.unlink(missing_ok=True)
+        failure = stamp.with_suffix(".failed")
+        try:
+            _make(environment, variant)
+        except NotPossible as error:
+            failure.write_text(error.reason)
+            raise
+        failure.unlink(missing_ok=True)
+        write_json(stamp, {"digest": digest(environment, variant)})
+
+
+def _stamp(environment, variant):
+    return ENVIRONMENTS / f"{environment.name}-{variant}.json"
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Hold the lock file; waits while another process does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def find_uv():
+    """The path of uv, which is among the runner's own pins."""
+    import uv
+
+    return uv.find_uv_bin()
+
+
+def _make(environment, variant):
+    if not environment.pins(variant).exists():
+        raise NotPossible(
+            f"has no pins for {variant} ({environment.pins(variant).name})"
+        )
+    uv, target = find_uv(), folder(environment, variant)
+    interpreter = interpreters.find(environment.python, uv)
+    _run([uv, "venv", "--quiet", "--clear", "--python", interpreter, str(target)])
+    install = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(python(environment, variant)),
+    ]
+    install += ["--requirements", str(environment.pins(variant).relative_to(ROOT))]
+    index = environment.index.get(variant)
+    try:
+        _run(install)
+    except NotPossible:
+        if not index:
+            raise
+        _run([*install, "--index", index, "--index-strategy", "unsafe-best-match"])
+    if environment.finish:
+        finish = (PINS / environment.finish).relative_to(ROOT)
+        _run([str(python(environment, variant)), str(finish)])
+
+
+def uv_settings():
+    """The environment variables for uv: pip's, translated."""
+    settings = dict(os.environ)
+    for pip, uv in PIP_TO_UV.items():
+        if pip in settings:
+            settings.setdefault(uv, settings[pip])
+    return settings
+
+
+def _run(command):
+    """Run a step in the repository's root; NotPossible with the line that names the cause."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=uv_settings(), capture_output=True, text=True
+    )
+    if done.returncode:
+        raise NotPossible(_cause(done.stderr or done.stdout), shlex.join(command))
+
+
+def _cause(output):
+    """The telling line of a tool's error message, its frame and colours removed."""
+    lines = [line.strip(" │╰─▶├×") for line in output.strip().splitlines()]
+    lines = [
+        line for line in lines if line and not line.startswith(("hint:", "Using "))
+    ]
+    telling = [
+        line for line in lines if re.search("error|cannot|fail|no |space", line, re.I)
+    ]
+    return " ".join((telling or lines or ["no message"])[-1].split())[:300]
+
+
+def register_kernel(framework, variant):
+    """Write the kernel spec of the framework's environment; returns the kernel's name.
+
+    The spec carries the framework's environment variables; Jupyter finds it by JUPYTER_PATH.
+    """
+    environment = framework.environment
+    name = f"{framework.key}-{variant}".lower()
+    values = {"cores": cores(), "environment": folder(environment, variant)}
+    command = [str(python(environment, variant)), "-m", "ipykernel_launcher"]
+    spec = {
+        "argv": [*command, "-f", "{connection_file}"],
+        "display_name": framework.label,
+        "language": framework.language.lower(),
+        "env": {
+            key: value.format(**values) for key, value in framework.variables.items()
+        },
+    }
+    target = KERNELS / "kernels" / name
+    target.mkdir(parents=True, exist_ok=True)
+    write_json(target / "kernel.json", spec)
+    return name
+
+
+def lock(environment, variant):
+    """Resolve the environment's .in file into its .txt, the pins."""
+    source = PINS / f"{environment.name}.{variant}.in"
+    command = [find_uv(), "pip", "compile", "--quiet", "--no-header", "--upgrade"]
+    command += ["--no-emit-index-url", "--no-emit-find-links"]
+    if interpreters.is_downloadable(environment.python):
+        command.append("--universal")
+    else:  # wheels that old exist for one platform, and newer Pythons' pins would be noise
+        command += ["--python-platform", "x86_64-unknown-linux-gnu"]
+    command += ["--python-version", environment.python, str(source.relative_to(ROOT))]
+    _run([*command, "--output-file", str(environment.pins(variant).relative_to(ROOT))])

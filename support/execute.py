@@ -1,0 +1,92 @@
+"""Execute one notebook, in a process of its own: `python -m support.execute JOB.json`.
+
+Says on standard output which cell is being executed, by tag. If a cell raises or the kernel dies,
+leaves where and why in the file that the job names, and exits with status 1.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from common.files import write_json
+
+LAST_LINES = 20
+
+
+class TellingEngine(NBClientEngine):
+    """papermill's own engine, which also says which cell it starts."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
+        start = nb_man.cell_start
+
+        def tell_and_start(cell, cell_index=None, **kwargs):
+            if cell.cell_type == "code":
+                print(tag(cell), flush=True)
+            start(cell, cell_index, **kwargs)
+
+        nb_man.cell_start = tell_and_start
+        return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+
+
+def tag(cell):
+    return next(iter(cell.metadata.get("tags", [])), "untagged cell")
+
+
+def main(path):
+    job = json.loads(Path(path).read_text())
+    end_with(os.getppid())
+    papermill_engines.register("telling", TellingEngine)
+    try:
+        papermill.execute_notebook(
+            job["notebook"],
+            job["executed"],
+            job["parameters"],
+            engine_name="telling",
+            kernel_name=job["kernel"],
+            cwd=job["folder"],
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        lines = [uncoloured(line) for line in "\n".join(error.traceback).split("\n")]
+        message = f"{error.ename}: {error.evalue}".split("\n")[0]
+        fail(job, message, lines[-LAST_LINES:])
+    except DeadKernelError:
+        fail(job, "the kernel died (killed, out of memory, or crashed)", [])
+    except Exception as error:  # a kernel that does not start, a disk that is full
+        fail(job, f"{type(error).__name__}: {error}".strip().split("\n")[0], [])
+
+
+def fail(job, reason, lines):
+    write_json(job["failure"], {"reason": reason, "lines": lines})
+    sys.exit(1)
+
+
+def uncoloured(text):
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def end_with(parent):
+    """End this process, and with it the kernel, when the runner that started it is gone."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,149 @@
+"""What there is to run: a job is one notebook with its settings, and knows where its results go."""
+
+import ast
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+
+import nbformat
+
+from common.params import MODELS, QUICK_EPOCHS
+from support import environments, records
+from support.devices import Device
+from support.paths import RESULTS, ROOT
+from support.registry import Framework
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user chose for a run. `epochs` None: the protocol's number, or the quick one."""
+
+    device: Device
+    data: str = "real"  # or "quick"
+    precision: str = "fp32"
+    epochs: int | None = None
+
+    @property
+    def folder(self):
+        """Where the results of the run are kept; those on generated data apart."""
+        machine = RESULTS / self.device.machine
+        return machine / "quick" if self.data == "quick" else machine
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to be run for the `repeat`-th time (from 1) with these settings."""
+
+    framework: Framework
+    model: str
+    settings: Settings
+    repeat: int = 1
+
+    @property
+    def name(self):
+        return f"{self.framework.key} {self.model}"
+
+    @property
+    def epochs(self):
+        """Epochs of training; None for inference."""
+        if self.model not in QUICK_EPOCHS:
+            return None
+        usual = QUICK_EPOCHS if self.settings.data == "quick" else PROTOCOL_EPOCHS
+        return self.settings.epochs or usual[self.model]
+
+    @property
+    def stem(self):
+        """The name, without an ending, of every file about this job."""
+        epochs = f"_{self.epochs}-epochs" if self.epochs else ""
+        precision = self.settings.precision
+        return (
+            f"{self.framework.key}_{self.model}{epochs}_{precision}_run-{self.repeat}"
+        )
+
+    @property
+    def record_path(self):
+        return self.settings.folder / "records" / f"{self.stem}.json"
+
+    @property
+    def failure_path(self):
+        """Where a failure is recorded; apart, so that it never replaces a finished record."""
+        return self.settings.folder / "records" / f"{self.stem}.failed.json"
+
+    @property
+    def executed_path(self):
+        return self.settings.folder / "notebooks" / f"{self.stem}.ipynb"
+
+    @property
+    def parameters(self):
+        """What is injected into the notebook."""
+        chosen = {
+            "FRAMEWORK": self.framework.key,
+            "PRECISION": self.settings.precision,
+            "DATA": self.settings.data,
+        }
+        return {**chosen, "EPOCHS": self.epochs} if self.epochs else chosen
+
+    def digests(self):
+        """Whatever the result depends on; if one changes, the record is stale."""
+        variant = self.settings.device.kind
+        settings = {**self.parameters, "variables": self.framework.variables}
+        return {
+            "notebook": _notebook_digest(self.framework.notebook(self.model)),
+            "common": _common_digest(),
+            "environment": environments.digest(self.framework.environment, variant),
+            "settings": _sha256(json.dumps(settings, sort_keys=True).encode()),
+        }
+
+    def obstacle(self):
+        """In a few words, why this job cannot be run here as things stand; "" if nothing is known."""
+        if not self.framework.notebook(self.model).exists():
+            return f"notebook {self.framework.notebook(self.model).name}"
+        if self.settings.precision not in self.framework.precisions:
+            return f"another precision ({', '.join(self.framework.precisions)})"
+        return environments.needs(self.framework.environment, self.settings.device.kind)
+
+    def state(self):
+        """done, stale, failed, ready, or "needs …"."""
+        obstacle = self.obstacle()
+        record = records.read(self.record_path)
+        if record and not obstacle.startswith("notebook"):
+            return "done" if record["digests"] == self.digests() else "stale"
+        if obstacle:
+            return f"needs {obstacle}"
+        return "failed" if records.read(self.failure_path) else "ready"
+
+
+PROTOCOL_EPOCHS = {
+    model: values["EPOCHS"] for model, values in MODELS.items() if "EPOCHS" in values
+}
+
+
+def _sha256(content):
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+@functools.lru_cache
+def _notebook_digest(path):
+    """Of the code alone: prose changes no result."""
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    return _sha256("\0".join(code).encode())
+
+
+@functools.lru_cache
+def _common_digest():
+    """Of the code alone, without comments and docstrings."""
+    parts = []
+    for path in sorted((ROOT / "common").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and _is_text(body[0]):
+                body[0] = ast.Pass()
+        parts.append(ast.unparse(tree))
+    return _sha256("\0".join(parts).encode())
+
+
+def _is_text(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
