@@ -168,7 +168,8 @@ def run(options):
 
     limits = runner.Limits(options.jobs, options.timeout, options.force)
     display = Display(jobs)
-    display.say(f"{len(jobs)} notebooks on {jobs[0].settings.device.name}")
+    count = f"{len(jobs)} notebook{'s' if len(jobs) > 1 else ''}"
+    display.say(f"{count} on {jobs[0].settings.device.name}")
     with display:
         outcomes = runner.run(jobs, limits, display)
     folder = jobs[0].settings.folder

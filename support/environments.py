@@ -152,15 +152,13 @@ def _run(command):
 
 
 def _cause(output):
-    """The telling line of a tool's error message, its frame and colours removed."""
-    lines = [line.strip(" │╰─▶├×") for line in output.strip().splitlines()]
-    lines = [
-        line for line in lines if line and not line.startswith(("hint:", "Using "))
-    ]
-    telling = [
-        line for line in lines if re.search("error|cannot|fail|no |space", line, re.I)
-    ]
-    return " ".join((telling or lines or ["no message"])[-1].split())[:300]
+    """The telling line of a tool's error message: uv's first and last cause, or what says error."""
+    lines = [line.strip() for line in output.strip().splitlines() if line.strip()]
+    causes = [line.removeprefix("cause: ") for line in lines if line.startswith("cause: ")]
+    if causes:
+        return ": ".join(dict.fromkeys([causes[0], causes[-1]]))[:400]
+    telling = [line for line in lines if re.search("error|cannot|fail|space", line, re.I)]
+    return (telling or lines or ["no message"])[-1][:400]
 
 
 def register_kernel(framework, variant):

@@ -54,6 +54,7 @@ def main(path):
             job["parameters"],
             engine_name="telling",
             kernel_name=job["kernel"],
+            language=job["language"],
             cwd=job["folder"],
             progress_bar=False,
         )

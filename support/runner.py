@@ -197,6 +197,7 @@ class Running:
             "failure": str(self.failure),
             "parameters": job.parameters,
             "kernel": environments.register_kernel(job.framework, variant),
+            "language": job.framework.language.lower(),
             "folder": str(NOTEBOOKS),
         }
         write_json(folder / f"{job.stem}.job.json", order)
@@ -285,6 +286,7 @@ def _finish(one, reason, outcomes, display):
             _fail(job, NotPossible(problem), outcomes, display, lines)
             return
         since, until = report.pop("clock")
+        report["device"] = job.settings.device.name
         report["load"] = one.monitor.summary(since, until)
         report["warnings"] = load.warnings(report["load"])
         report["wall_seconds"] = round(one.seconds, 1)

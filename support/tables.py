@@ -317,7 +317,9 @@ def print_machine(folder, frameworks):
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(soft_wrap=True)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
     for group, rows in _grouped(records.read_all(folder), frameworks).items():
         head, body = _table_cells(group, rows)
         table = Table(*head, title=group.title, title_justify="left")

@@ -1,0 +1,58 @@
+"""Every notebook runs in its own environment on generated data, and learns it."""
+
+import json
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from common.params import LEARNED, MODELS, PARAMETERS
+from support import devices, registry
+from support.jobs import Job, Settings
+from support.paths import ROOT
+
+FRAMEWORKS = registry.load()
+SETTINGS = Settings(device=devices.choose("none"), data="quick")
+JOBS = [Job(f, model, SETTINGS) for f in FRAMEWORKS.values() for model in MODELS]
+
+
+@pytest.fixture(scope="session")
+def quick_run():
+    """One run of everything, two at a time, as timings do not matter here."""
+    command = [
+        sys.executable,
+        str(ROOT / "run_all.py"),
+        "--quick",
+        "--gpu",
+        "none",
+        "--jobs",
+        "2",
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_whole_run_succeeds(quick_run):
+    assert quick_run.returncode == 0, quick_run.stdout + quick_run.stderr
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
+def test_it_runs_and_learns(quick_run, job):
+    failure = (
+        json.loads(job.failure_path.read_text()) if job.failure_path.exists() else {}
+    )
+    assert job.state() == "done", failure.get("reason")
+    record = json.loads(job.record_path.read_text())
+    assert record["parameters"] == PARAMETERS[job.model]
+    assert len(record["epoch_seconds"]) == (job.epochs or 1)
+    if job.model in LEARNED["quick"]:
+        assert record["accuracy"] > LEARNED["quick"][job.model]
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
+def test_nothing_warns_or_fails_in_what_a_reader_sees(quick_run, job):
+    executed = nbformat.read(job.executed_path, as_version=4)
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error"
+            assert "Traceback" not in output.get("text", "")

@@ -1,0 +1,138 @@
+"""Tables and charts say what the records say, and only that."""
+
+import json
+
+import pytest
+
+from support import charts, records, registry, tables
+from support.paths import RESULTS, ROOT
+
+FRAMEWORKS = registry.load()
+RECORD = {
+    "framework": "PyTorch",
+    "model": "CNN",
+    "status": "ok",
+    "reason": "",
+    "device": "Toy GPU",
+    "data": "real",
+    "epochs": 10,
+    "precision": "fp32",
+    "seconds": 50.0,
+    "epoch_seconds": [9.0] + [4.5] * 9,
+    "throughput": 9996.8,
+    "accuracy": 0.775,
+    "parameters": 3441592,
+    "weights": "seed 42",
+    "versions": {"PyTorch": "2.13.0"},
+    "hardware": {
+        "cpu": "Toy CPU",
+        "cores": 4,
+        "memory_gib": 8,
+        "system": "Linux",
+        "gpus": [],
+    },
+    "repeat": 1,
+    "executed": "notebooks/PyTorch_CNN_10-epochs_fp32_run-1.ipynb",
+    "warnings": [],
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write records into a results folder; returns the page that is made of them."""
+
+    def write_records(*changes, quick=False):
+        folder = tmp_path / "toy" / "quick" if quick else tmp_path / "toy"
+        (folder / "records").mkdir(parents=True, exist_ok=True)
+        for number, change in enumerate(changes):
+            path = folder / "records" / f"{number}.json"
+            path.write_text(json.dumps({**RECORD, **change}))
+        tables.update_machine(folder, FRAMEWORKS)
+        return (folder / "README.md").read_text()
+
+    return write_records
+
+
+def row_of(page, label):
+    return next(
+        line
+        for line in page.splitlines()
+        if line.startswith((f"| [{label}]", f"| {label}"))
+    )
+
+
+def test_a_row_has_cold_and_steady_epochs_throughput_accuracy_and_version(write):
+    row = row_of(write({}), "PyTorch")
+    assert "| 50 | 9 | 4.5 | 9997 | 77.5% | PyTorch 2.13.0 | 1 |" in row
+
+
+def test_repeats_give_their_median(write):
+    page = write({"seconds": 50.0}, {"seconds": 90.0}, {"seconds": 60.0})
+    assert "| 60 |" in row_of(page, "PyTorch")
+    assert "| 3 |" in row_of(page, "PyTorch")
+
+
+def test_a_failed_cell_says_why_and_a_finished_run_outweighs_it(write):
+    failed = {"status": "failed", "reason": "needs Python 3.6", "framework": "CNTK"}
+    page = write({}, failed, {**failed, "framework": "PyTorch"})
+    assert "needs Python 3.6" in row_of(page, "CNTK")
+    assert "77.5%" in row_of(page, "PyTorch")
+
+
+def test_other_load_is_told(write):
+    said = "other processes used 76% of the processors meanwhile"
+    assert said in row_of(write({"warnings": [said]}), "PyTorch")
+
+
+def test_different_settings_never_share_a_table(write):
+    page = write({}, {"epochs": 1}, {"precision": "bf16"})
+    assert page.count("## CNN on CIFAR-10") == 3
+    assert "10 epochs (the protocol), fp32" in page
+
+
+def test_a_page_on_generated_data_says_so_and_has_no_chart(write):
+    page = write({"data": "quick", "epochs": 2}, quick=True)
+    assert "compare nothing" in page
+    assert "svg" not in page
+
+
+def test_a_chart_shows_each_value(write, tmp_path):
+    write({}, {"framework": "JAX", "seconds": 75.0})
+    chart = (tmp_path / "toy" / "charts" / "cnn-10-epochs-fp32.svg").read_text()
+    assert chart.index(">50<") < chart.index(">75<"), "the fastest first"
+    assert "JAX (Flax NNX)" in chart
+    assert charts.WIDTH < 1000
+
+
+def test_the_article_s_figures_are_kept_as_its_own():
+    page = (ROOT / "README.md").read_text()
+    assert "| Caffe2 | 148 | 54, 78.5% |" in page
+    article = records.read_article()
+    assert {record["device"] for record in article} == {"K80", "P100"}
+    assert (
+        len([r for r in article if r["model"] == "CNN" and r["device"] == "K80"]) == 13
+    )
+
+
+def test_committed_pages_are_what_their_records_make():
+    pages = [
+        ROOT / "README.md",
+        *RESULTS.glob("*/README.md"),
+        *RESULTS.glob("*/charts/*.svg"),
+    ]
+    before = {path: path.read_text() for path in pages}
+    tables.update_all(FRAMEWORKS)
+    assert {path: path.read_text() for path in pages} == before
+
+
+def test_committed_records_are_whole_real_and_small():
+    total = 0
+    for folder in records.machines():
+        for record in records.read_all(folder):
+            assert record["data"] == "real"
+            assert record["status"] == "failed" or not records.problem(record)
+    for path in RESULTS.rglob("*"):
+        if path.is_file() and "quick" not in path.parts:
+            total += path.stat().st_size
+            assert b"/root" not in path.read_bytes(), path
+    assert total < 20e6
