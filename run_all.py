@@ -6,6 +6,7 @@ Try `python run_all.py --help`.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -24,10 +25,7 @@ def main():
     asks_for_help = {"-h", "--help"} & set(sys.argv[1:]) and "test" not in sys.argv
     if not asks_for_help and not runs_in_own_environment():
         python = own_environment()
-        command = [python, os.path.abspath(__file__)] + sys.argv[1:]
-        if os.name == "nt":  # exec would detach from the terminal there
-            sys.exit(subprocess.call(command))
-        os.execv(python, command)
+        os.execv(python, [python, os.path.abspath(__file__)] + sys.argv[1:])
     from support.cli import main as run
 
     sys.exit(run(sys.argv[1:]))
@@ -53,8 +51,7 @@ def digest():
 
 def own_environment():
     """The path of the Python of our own environment, made first if the pins are new."""
-    scripts, suffix = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
-    python = os.path.join(OWN, scripts, "python" + suffix)
+    python = os.path.join(OWN, "bin", "python")
     with only_one_at_a_time():
         if not up_to_date():
             make_environment(python)
@@ -65,10 +62,7 @@ def own_environment():
 def only_one_at_a_time():
     os.makedirs(os.path.dirname(OWN), exist_ok=True)
     with open(OWN + ".lock", "w") as file:
-        if os.name != "nt":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

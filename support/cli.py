@@ -236,26 +236,31 @@ def make_tables(_):
 
 
 def pins(options):
-    """Resolve environments' .in files into their locks, CPU and GPU."""
+    """Resolve .in files into locks: the environments', CPU and GPU, and the runner's own."""
+    from functools import partial
+
     from support import environments, registry
     from support.errors import NotPossible
 
-    known = {f.environment.name: f.environment for f in registry.load().values()}
-    unknown = set(options.names) - set(known)
-    if unknown:
-        raise UsageError(
-            f"unknown environment '{unknown.pop()}': there are {', '.join(known)}"
-        )
-    status = 0
-    for name in options.names or known:
-        for variant in ("cpu", "gpu"):
-            print(f"{name} ({variant})")
+    locks = {"runner": [environments.lock_runner]}
+    for framework in registry.load().values():
+        name, lock = framework.environment.name, environments.lock
+        locks[name] = [partial(lock, framework.environment, v) for v in ("cpu", "gpu")]
+    for name in options.names:
+        if name not in locks:
+            raise UsageError(
+                f"unknown environment '{name}': there are {', '.join(locks)}"
+            )
+    failed = 0
+    for name in options.names or locks:
+        for lock in locks[name]:
             try:
-                environments.lock(known[name], variant)
+                lock()
+                print(f"{name}: resolved")
             except NotPossible as error:
-                print(f"run_all.py: {name} ({variant}): {error}", file=sys.stderr)
-                status = 1
-    return status
+                print(f"{name}: {error}", file=sys.stderr)
+                failed = 1
+    return failed
 
 
 def test(arguments):

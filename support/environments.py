@@ -154,10 +154,14 @@ def _run(command):
 def _cause(output):
     """The telling line of a tool's error message: uv's first and last cause, or what says error."""
     lines = [line.strip() for line in output.strip().splitlines() if line.strip()]
-    causes = [line.removeprefix("cause: ") for line in lines if line.startswith("cause: ")]
+    causes = [
+        line.removeprefix("cause: ") for line in lines if line.startswith("cause: ")
+    ]
     if causes:
         return ": ".join(dict.fromkeys([causes[0], causes[-1]]))[:400]
-    telling = [line for line in lines if re.search("error|cannot|fail|space", line, re.I)]
+    telling = [
+        line for line in lines if re.search("error|cannot|fail|space", line, re.I)
+    ]
     return (telling or lines or ["no message"])[-1][:400]
 
 
@@ -186,12 +190,31 @@ def register_kernel(framework, variant):
 
 def lock(environment, variant):
     """Resolve the environment's .in file into its .txt, the pins."""
-    source = PINS / f"{environment.name}.{variant}.in"
-    command = [find_uv(), "pip", "compile", "--quiet", "--no-header", "--upgrade"]
-    command += ["--no-emit-index-url", "--no-emit-find-links"]
     if interpreters.is_downloadable(environment.python):
-        command.append("--universal")
+        scope = ["--universal"]
     else:  # wheels that old exist for one platform, and newer Pythons' pins would be noise
-        command += ["--python-platform", "x86_64-unknown-linux-gnu"]
-    command += ["--python-version", environment.python, str(source.relative_to(ROOT))]
-    _run([*command, "--output-file", str(environment.pins(variant).relative_to(ROOT))])
+        scope = ["--python-platform", "x86_64-unknown-linux-gnu"]
+    source = PINS / f"{environment.name}.{variant}.in"
+    _lock(source, environment.pins(variant), environment.python, scope)
+
+
+def lock_runner():
+    """Resolve the runner's own requirements.in, with hashes, as pip will install them."""
+    source = PINS.parent / "requirements.in"
+    scope = ["--universal", "--generate-hashes", "--no-annotate"]
+    _lock(source, source.with_suffix(".txt"), "3.10", scope)
+
+
+def _lock(source, target, python_version, scope):
+    command = [
+        find_uv(),
+        "pip",
+        "compile",
+        "--quiet",
+        "--upgrade",
+        "--no-header",
+        *scope,
+    ]
+    command += ["--no-emit-index-url", "--no-emit-find-links"]
+    command += ["--python-version", python_version, str(source.relative_to(ROOT))]
+    _run([*command, "--output-file", str(target.relative_to(ROOT))])
