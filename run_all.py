@@ -67,7 +67,7 @@ def only_one_at_a_time():
 
 
 def make_environment(python):
-    print("Setting up: the runner's own environment in .rosetta/main …", flush=True)
+    print("Setting up: the runner's own environment in .rosetta/main ...", flush=True)
     log = OWN + ".log"
     base = getattr(sys, "_base_executable", sys.executable)
     steps = (

@@ -57,11 +57,13 @@ class _Unpickler(pickle.Unpickler):
 
 @contextlib.contextmanager
 def _reading(name):
-    """Make whatever a damaged file sets off a DataError."""
+    """Make whatever a damaged or hostile file sets off a DataError that names the file."""
     try:
         yield
-    except (DataError, OSError):
+    except OSError:
         raise
+    except DataError as error:
+        raise DataError("{}: {}".format(name, error))
     except Exception as error:
         raise DataError("{} is damaged: {!r}".format(name, error))
 
@@ -88,7 +90,7 @@ def load_npz(path):
 def _load_npy(file):
     """One array in NumPy's format, its header read by NumPy's published description (NEP 1)."""
     if file.read(6) != b"\x93NUMPY":
-        raise ValueError("not an array in NumPy's format")
+        raise DataError("not an array in NumPy's format")
     major = file.read(2)[0]
     size = (
         struct.unpack("<H", file.read(2))[0]

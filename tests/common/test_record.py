@@ -1,0 +1,138 @@
+import json
+
+import numpy as np
+import pytest
+
+from common import Stopwatch, report, show_versions
+
+VERSIONS = {
+    "versions": {"SomeFramework": "1.0"},
+    "device": "Tesla P100",
+    "device_kind": "gpu",
+    "hardware": {"cpu": "µ-processor"},
+}
+
+
+@pytest.fixture
+def make_record(tmp_path, monkeypatch):
+    """Report a run with these settings; return its record."""
+
+    def make(epoch_seconds=(3.0, 1.0), **settings):
+        path = tmp_path / "record.json"
+        monkeypatch.setenv("ROSETTA_REPORT", str(path))
+        report_run(epoch_seconds, **settings)
+        return json.loads(path.read_bytes().decode("utf-8"))
+
+    return make
+
+
+def report_run(epoch_seconds=(3.0, 1.0), **settings):
+    stopwatch = Stopwatch()
+    stopwatch.epoch_seconds = list(epoch_seconds)
+    stopwatch.started, stopwatch.stopped = 1000.5, 1005.0
+    values = {
+        "framework": "SomeFramework",
+        "model": "CNN",
+        "data": "quick",
+        "precision": "fp32",
+        "batchsize": 64,
+        "examples": 130,
+        "parameters": 3441592,
+        "weights": "seed 42",
+        "versions": VERSIONS,
+    }
+    values.update(settings)
+    report(stopwatch, **values)
+
+
+def test_record_has_every_field(make_record, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    record = make_record(accuracy=0.75)
+    assert record.pop("threads")["OMP_NUM_THREADS"] == "4"
+    assert record == {
+        "framework": "SomeFramework",
+        "model": "CNN",
+        "status": "ok",
+        "reason": "",
+        "device": "Tesla P100",
+        "device_kind": "gpu",
+        "data": "quick",
+        "data_digest": "quick-1",
+        "epochs": 2,
+        "batchsize": 64,
+        "precision": "fp32",
+        "seconds": 4.0,
+        "epoch_seconds": [3.0, 1.0],
+        "throughput": 64.0,
+        "accuracy": 0.75,
+        "parameters": 3441592,
+        "weights": "seed 42",
+        "versions": {"SomeFramework": "1.0"},
+        "hardware": {"cpu": "µ-processor"},
+        "clock": [1000.5, 1005.0],
+    }
+
+
+@pytest.mark.parametrize("examples, used", [(127, 64), (128, 128), (191, 128)])
+def test_throughput_of_training_counts_whole_batches_only(make_record, examples, used):
+    record = make_record(epoch_seconds=[2.0, 2.0], examples=examples)
+    assert record["throughput"] == used / 2
+
+
+@pytest.mark.parametrize("passes", [1, 3])
+def test_inference_is_told_in_seconds_per_1000_images(make_record, passes):
+    record = make_record(
+        epoch_seconds=passes * [2.0], model="Inference", examples=500, batchsize=32
+    )
+    assert record["seconds"] == 4
+    assert record["throughput"] == 250  # the last partial batch counts
+    assert record["epochs"] is None and record["accuracy"] is None
+
+
+def test_numbers_of_numpy_are_welcome(make_record):
+    record = make_record(accuracy=np.float32(0.5), parameters=np.int64(7))
+    assert (record["accuracy"], record["parameters"]) == (0.5, 7)
+
+
+def test_without_a_runner_the_result_is_only_printed(tmp_path, capsys):
+    report_run(accuracy=0.805)
+    printed = capsys.readouterr().out
+    for result in ("4.00 s", "64 examples/s", "80.50%"):
+        assert result in printed
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+# Versions
+
+
+GPUS = "0, GPU-aaaa, Tesla P100, 535.1, 16384", "1, GPU-bbbb, H200, 535.1, 143771"
+
+
+@pytest.mark.parametrize(
+    "visible, name",
+    [(None, "Tesla P100"), ("0", "Tesla P100"), ("1", "H200"), ("GPU-bbbb", "H200")],
+)
+def test_the_gpu_is_the_visible_one(nvidia_smi, monkeypatch, visible, name):
+    nvidia_smi(*GPUS)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    shown = show_versions("gpu", SomeFramework="1.0")
+    assert (shown["device"], shown["device_kind"]) == (name, "gpu")
+    assert shown["versions"]["driver"] == "535.1"
+    assert len(shown["hardware"]["gpus"]) == 2
+
+
+def test_a_run_on_the_cpu_names_the_cpu_though_there_is_a_gpu(nvidia_smi):
+    nvidia_smi(*GPUS)
+    shown = show_versions("cpu", SomeFramework="1.0")
+    assert (shown["device"], shown["device_kind"]) == (shown["hardware"]["cpu"], "cpu")
+    assert "driver" not in shown["versions"]
+
+
+def test_versions_keep_their_order_and_leave_out_what_is_not_there(nvidia_smi, capsys):
+    shown = show_versions("cpu", SomeFramework="1.0", CUDA=None, oneDNN=3)
+    assert list(shown["versions"]) == ["SomeFramework", "oneDNN", "NumPy", "Python"]
+    assert shown["versions"]["oneDNN"] == "3"
+    assert shown["versions"]["NumPy"] == np.__version__
+    printed = capsys.readouterr().out
+    assert "SomeFramework" in printed and "CUDA" not in printed
