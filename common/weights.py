@@ -53,8 +53,10 @@ def initial_weights(model, seed, gru="reset_after"):
         weights = _seeded_cnn(random)
     elif model == "RNN":
         weights = _seeded_rnn(random, gru)
-    else:
+    elif model == "Inference":
         return _official_resnet50() or seeded_resnet50(seed)
+    else:
+        raise ValueError("model is CNN, RNN or Inference, not {!r}".format(model))
     weights.source = "seed {}".format(seed)
     return weights
 
