@@ -1,5 +1,6 @@
 """What this process runs on: processor, cores, memory, GPU and driver, thread settings."""
 
+import glob
 import os
 import platform
 import subprocess
@@ -62,6 +63,17 @@ def gpus():
             found.append(
                 dict(zip(("index", "uuid", "name", "driver", "memory_mib"), values))
             )
+    return found
+
+
+def cuda_packages():
+    """Versions of CUDA and cuDNN where they were installed as NVIDIA's Python packages."""
+    found = {}
+    for shown, package in (("CUDA", "nvidia_cuda_runtime"), ("cuDNN", "nvidia_cudnn")):
+        for folder in sys.path:
+            for path in glob.glob(os.path.join(folder, package + "*.dist-info")):
+                name = os.path.basename(path)[: -len(".dist-info")]
+                found[shown] = name.split("-")[1]
     return found
 
 

@@ -8,18 +8,28 @@ import numpy as np
 
 from common.data import data_digest
 from common.files import write_json
-from common.machine import cores, cpu_name, describe_machine, thread_settings
+from common.machine import (
+    cores,
+    cpu_name,
+    cuda_packages,
+    describe_machine,
+    thread_settings,
+)
 
 
 def show_versions(device, **versions):
     """Print and return what a result depends on: versions, the device, its threads.
 
     `device` is "cpu" or "gpu", as the framework itself sees it. Give the framework's version
-    first, then CUDA's, cuDNN's and the like; those that are None are left out.
+    first, then CUDA's, cuDNN's and the like; those that are None are left out. On a GPU the
+    last two are looked up among the installed packages if they are not given.
     """
     shown = OrderedDict(
         (name, str(value)) for name, value in versions.items() if value is not None
     )
+    if device == "gpu":
+        for name, version in cuda_packages().items():
+            shown.setdefault(name, version)
     shown["NumPy"] = np.__version__
     shown["Python"] = platform.python_version()
     machine = describe_machine()

@@ -1,9 +1,17 @@
 import json
 import os
+import sys
 
 import pytest
 
-from common.machine import cores, cpu_name, describe_machine, gpus, thread_settings
+from common.machine import (
+    cores,
+    cpu_name,
+    cuda_packages,
+    describe_machine,
+    gpus,
+    thread_settings,
+)
 
 P100 = "0, GPU-aaaa, Tesla P100-PCIE-16GB, 535.104.05, 16384"
 H200 = "1, GPU-bbbb, NVIDIA H200, 570.86.15, 143771"
@@ -74,3 +82,10 @@ def test_description_is_complete_and_fits_into_json(nvidia_smi):
     assert machine["cpu"] == cpu_name() != ""
     assert machine["gpus"][0]["name"] == "Tesla P100-PCIE-16GB"
     assert 0.1 < machine["memory_gib"] < 100000
+
+
+def test_cuda_installed_as_packages_is_found(tmp_path, monkeypatch):
+    (tmp_path / "nvidia_cuda_runtime_cu12-12.9.79.dist-info").mkdir()
+    (tmp_path / "nvidia_cudnn_cu12-9.13.0.50.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert cuda_packages() == {"CUDA": "12.9.79", "cuDNN": "9.13.0.50"}
