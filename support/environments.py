@@ -14,7 +14,7 @@ import shlex
 import subprocess
 
 from common.files import write_json
-from common.machine import cores
+from common.machine import cores, mkl_cpu_type
 from support import interpreters
 from support.errors import NotPossible
 from support.paths import ENVIRONMENTS, KERNELS, PINS, ROOT
@@ -172,15 +172,18 @@ def register_kernel(framework, variant):
     """
     environment = framework.environment
     name = f"{framework.key}-{variant}".lower()
-    values = {"cores": cores(), "environment": folder(environment, variant)}
+    values = {
+        "cores": cores(),
+        "environment": folder(environment, variant),
+        "mkl_cpu_type": mkl_cpu_type(),
+    }
+    variables = {k: v.format(**values) for k, v in framework.variables.items()}
     command = [str(python(environment, variant)), "-m", "ipykernel_launcher"]
     spec = {
         "argv": [*command, "-f", "{connection_file}"],
         "display_name": framework.label,
         "language": framework.language.lower(),
-        "env": {
-            key: value.format(**values) for key, value in framework.variables.items()
-        },
+        "env": {name: value for name, value in variables.items() if value},
     }
     target = KERNELS / "kernels" / name
     target.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from common.machine import (
     cuda_packages,
     describe_machine,
     gpus,
+    mkl_cpu_type,
     thread_settings,
 )
 
@@ -89,3 +90,22 @@ def test_cuda_installed_as_packages_is_found(tmp_path, monkeypatch):
     (tmp_path / "nvidia_cudnn_cu12-9.13.0.50.dist-info").mkdir()
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     assert cuda_packages() == {"CUDA": "12.9.79", "cuDNN": "9.13.0.50"}
+
+
+@pytest.mark.parametrize(
+    "processor, kind",
+    [
+        ("AuthenticAMD flags: fma avx2 bmi1 avx512f avx512dq ", "7"),
+        ("AuthenticAMD flags: fma avx2 bmi1 ", "5"),
+        ("GenuineIntel flags: fma avx2 bmi1 avx512f avx512dq ", ""),
+    ],
+)
+def test_old_mkl_is_told_what_another_maker_s_processor_has(
+    processor, kind, tmp_path, monkeypatch
+):
+    (tmp_path / "cpuinfo").write_text(processor)
+    opened = open
+    monkeypatch.setattr(
+        "builtins.open", lambda path, *rest: opened(str(tmp_path / "cpuinfo"), *rest)
+    )
+    assert mkl_cpu_type() == kind
