@@ -6,12 +6,14 @@ used again until that changes. Kernels are registered under .rosetta alone.
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import re
 import shlex
 import subprocess
+import sys
 
 from common.files import write_json
 from common.machine import cores, mkl_cpu_type
@@ -21,7 +23,6 @@ from support.paths import ENVIRONMENTS, KERNELS, PINS, ROOT
 
 # uv has names of its own for pip's settings.
 PIP_TO_UV = {
-    "PIP_FIND_LINKS": "UV_FIND_LINKS",
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
     "PIP_EXTRA_INDEX_URL": "UV_INDEX",
 }
@@ -134,12 +135,22 @@ def _make(environment, variant):
 
 
 def uv_settings():
-    """The environment variables for uv: pip's, translated."""
+    """The environment variables for uv: this process's, with pip's settings translated."""
     settings = dict(os.environ)
+    links = settings.get("PIP_FIND_LINKS") or _pip_setting("find-links")
+    if links:  # pip separates by spaces, uv by commas
+        settings.setdefault("UV_FIND_LINKS", ",".join(links.split()))
     for pip, uv in PIP_TO_UV.items():
         if pip in settings:
             settings.setdefault(uv, settings[pip])
     return settings
+
+
+@functools.lru_cache
+def _pip_setting(name):
+    """A value of pip's configuration files; "" if there is none, or no pip."""
+    command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def _run(command):

@@ -25,17 +25,19 @@ BEGIN, END = (
 
 @dataclass(frozen=True)
 class Group:
-    """Records that one table may compare: the same model, epochs and precision."""
+    """Records that one table may compare: the same model, epochs, precision and kind of data."""
 
     model: str
     epochs: int | None
     precision: str
+    data: str
 
     @property
     def title(self):
-        parts = [TITLES[self.model]]
+        quick = self.data == "quick"
+        parts = [f"{self.model} on generated data" if quick else TITLES[self.model]]
         if self.epochs:
-            usual = self.epochs == MODELS[self.model]["EPOCHS"]
+            usual = self.epochs == MODELS[self.model]["EPOCHS"] and not quick
             plural = "s" if self.epochs > 1 else ""
             parts.append(
                 f"{self.epochs} epoch{plural}{' (the protocol)' if usual else ''}"
@@ -127,7 +129,9 @@ def _grouped(found, frameworks):
     """Group -> rows in the registry's order."""
     by_group = defaultdict(lambda: defaultdict(list))
     for record in found:
-        group = Group(record["model"], record["epochs"], record["precision"])
+        group = Group(
+            *(record[name] for name in ("model", "epochs", "precision", "data"))
+        )
         by_group[group][record["framework"]].append(record)
     order = sorted(
         by_group,

@@ -62,9 +62,9 @@ def test_a_missing_interpreter_says_what_would_mend_it(checkout):
 
 
 def test_a_hanging_cell_is_ended_at_the_time_out(checkout):
-    run = checkout.run(*QUICK, "-f", "Hangs", "--timeout", "8")
+    run = checkout.run(*QUICK, "-f", "Hangs", "--timeout", "12")
     assert run.returncode == 1
-    assert "ran longer than 8 s, in cell 'train'" in run.stderr
+    assert "ran longer than 12 s, in cell 'train'" in run.stderr
     assert not processes_of(checkout)
 
 

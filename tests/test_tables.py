@@ -91,8 +91,9 @@ def test_different_settings_never_share_a_table(write):
 
 
 def test_a_page_on_generated_data_says_so_and_has_no_chart(write):
-    page = write({"data": "quick", "epochs": 2}, quick=True)
+    page = write({"data": "quick", "epochs": 10}, quick=True)
     assert "compare nothing" in page
+    assert "CIFAR-10" not in page and "protocol" not in page
     assert "svg" not in page
 
 
