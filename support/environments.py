@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 from common.files import write_json
-from common.machine import cores, mkl_cpu_type
+from common.machine import mkl_cpu_type
 from support import interpreters
 from support.errors import NotPossible
 from support.paths import ENVIRONMENTS, KERNELS, PINS, ROOT
@@ -176,7 +176,7 @@ def _cause(output):
     return (telling or lines or ["no message"])[-1][:400]
 
 
-def register_kernel(framework, variant):
+def register_kernel(framework, variant, cores):
     """Write the kernel spec of the framework's environment; returns the kernel's name.
 
     The spec carries the framework's environment variables; Jupyter finds it by JUPYTER_PATH.
@@ -184,7 +184,7 @@ def register_kernel(framework, variant):
     environment = framework.environment
     name = f"{framework.key}-{variant}".lower()
     values = {
-        "cores": cores(),
+        "cores": cores,
         "environment": folder(environment, variant),
         "mkl_cpu_type": mkl_cpu_type(),
     }

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from common import data, weights
 from common.files import DataError, write_json, write_text
+from common.machine import cores
 from common.params import LEARNED
 from support import environments, load, records
 from support.devices import reserved
@@ -159,7 +160,7 @@ def _run_all(jobs, folder, limits, outcomes, display):
     try:
         while waiting or running:
             while waiting and len(running) < limits.at_once:
-                running.append(Running(waiting.pop(0), folder))
+                running.append(Running(waiting.pop(0), folder, limits.at_once))
             time.sleep(POLL)
             for one in list(running):
                 one.monitor.sample()
@@ -184,8 +185,10 @@ def _interrupt(*_):
 class Running:
     """A job whose notebook is being executed by a process of its own."""
 
-    def __init__(self, job, folder):
+    def __init__(self, job, folder, at_once):
         self.job, self.cell = job, "starting the kernel"
+        # several at once share the cores: threads that wait for each other spin, and slow all down
+        self._cores = max(1, cores() // at_once)
         self.report, self.failure, self.executed, self.log = (
             folder / f"{job.stem}.{name}"
             for name in ("report.json", "failure.json", "ipynb", "log")
@@ -196,7 +199,9 @@ class Running:
             "executed": str(self.executed),
             "failure": str(self.failure),
             "parameters": job.parameters,
-            "kernel": environments.register_kernel(job.framework, variant),
+            "kernel": environments.register_kernel(
+                job.framework, variant, self._cores
+            ),
             "language": job.framework.language.lower(),
             "folder": str(NOTEBOOKS),
         }
@@ -225,6 +230,11 @@ class Running:
         return {
             **os.environ,
             **self.job.settings.device.variables,
+            **(
+                {"OMP_NUM_THREADS": str(self._cores)}
+                if self._cores < cores()
+                else {}
+            ),
             "ROSETTA_REPORT": str(self.report),
             "ROSETTA_DATA": str(Path(data.data_folder()).resolve()),
             "ROSETTA_DOWNLOAD": "no",  # the runner has tried

@@ -81,7 +81,7 @@ def test_wheels_that_pip_is_told_of_are_found(tmp_path, checkout):
 
 def test_kernels_are_registered_privately_with_their_settings():
     framework = next(f for f in registry.load().values() if f.variables)
-    name = environments.register_kernel(framework, "cpu")
+    name = environments.register_kernel(framework, "cpu", cores=2)
     spec = json.loads((KERNELS / "kernels" / name / "kernel.json").read_text())
     assert KERNELS.is_relative_to(PRIVATE)
     assert spec["env"] and set(spec["env"]) <= set(framework.variables)
