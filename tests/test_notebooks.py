@@ -58,7 +58,7 @@ def test_it_runs_and_learns(quick_run, job):
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
-def test_nothing_warns_or_fails_in_what_a_reader_sees(quick_run, job):
+def test_nothing_fails_in_what_a_reader_sees(quick_run, job):
     executed = nbformat.read(job.executed_path, as_version=4)
     for cell in executed.cells:
         for output in cell.get("outputs", []):
