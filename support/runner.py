@@ -199,9 +199,7 @@ class Running:
             "executed": str(self.executed),
             "failure": str(self.failure),
             "parameters": job.parameters,
-            "kernel": environments.register_kernel(
-                job.framework, variant, self._cores
-            ),
+            "kernel": environments.register_kernel(job.framework, variant, self._cores),
             "language": job.framework.language.lower(),
             "folder": str(NOTEBOOKS),
         }
@@ -230,11 +228,7 @@ class Running:
         return {
             **os.environ,
             **self.job.settings.device.variables,
-            **(
-                {"OMP_NUM_THREADS": str(self._cores)}
-                if self._cores < cores()
-                else {}
-            ),
+            **({"OMP_NUM_THREADS": str(self._cores)} if self._cores < cores() else {}),
             "ROSETTA_REPORT": str(self.report),
             "ROSETTA_DATA": str(Path(data.data_folder()).resolve()),
             "ROSETTA_DOWNLOAD": "no",  # the runner has tried
