@@ -87,7 +87,7 @@ def update_machine(folder, frameworks):
     if not found:
         return
     quick = folder.name == "quick"
-    name = next((r["device"] for r in found if r["status"] == "ok"), folder.name)
+    name = _device_name(found, folder)
     lines = [f"# {name}", ""]
     if quick:
         lines += [
@@ -107,6 +107,11 @@ def update_machine(folder, frameworks):
             lines += [f"![{group.title}: time per framework](charts/{group.chart})", ""]
     lines.append("Made from the records by `python run_all.py tables`; do not edit.")
     write_text(folder / "README.md", "\n".join(lines) + "\n")
+
+
+def _device_name(found, folder):
+    """What the runs call the device; the folder's name where none has finished."""
+    return next((r["device"] for r in found if r["status"] == "ok"), folder.name)
 
 
 def _machine_lines(found):
@@ -253,7 +258,7 @@ def _article_table(model, machines, frameworks):
     columns = []
     for folder in machines:
         found = records.read_all(folder)
-        name = next((r["device"] for r in found if r["status"] == "ok"), folder.name)
+        name = _device_name(found, folder)
         grouped = _grouped(found, frameworks)
         columns += [
             (name, g, {r.label: r for r in rows})

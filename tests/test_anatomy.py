@@ -12,27 +12,11 @@ from support.paths import NOTEBOOKS
 START = ["title", "imports", "parameters", "versions", "data", "model", "weights"]
 TRAINED = [*START, "optimizer", "train", "evaluate", "report"]
 ANATOMY = {"CNN": TRAINED, "RNN": TRAINED, "Inference": [*START, "predict", "report"]}
+DATA_NAMES = {"x_train", "y_train", "x_test", "y_test"}
+TRAINED_NAMES = {*DATA_NAMES, "model", "loss", "optimizer", "accuracy"}
 NAMES = {
-    "CNN": {
-        "x_train",
-        "y_train",
-        "x_test",
-        "y_test",
-        "model",
-        "loss",
-        "optimizer",
-        "accuracy",
-    },
-    "RNN": {
-        "x_train",
-        "y_train",
-        "x_test",
-        "y_test",
-        "model",
-        "loss",
-        "optimizer",
-        "accuracy",
-    },
+    "CNN": TRAINED_NAMES,
+    "RNN": TRAINED_NAMES,
     "Inference": {"x_test", "model", "features"},
 }
 SCREEN = 60  # lines
