@@ -208,6 +208,8 @@ def lock(environment, variant):
         scope = ["--universal"]
     else:  # wheels that old exist for one platform, and newer Pythons' pins would be noise
         scope = ["--python-platform", "x86_64-unknown-linux-gnu"]
+        # what must be built to tell its requirements may not build on a newer Python
+        scope += ["--python", interpreters.find(environment.python, find_uv())]
     source = PINS / f"{environment.name}.{variant}.in"
     _lock(source, environment.pins(variant), environment.python, scope)
 
