@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import http.client
 import json
@@ -69,17 +70,30 @@ def write_json(path, value):
 def download(url, path, checksum, algorithm="sha256", report=None):
     """Fetch `url` to `path`, which appears only once its checksum has been verified.
 
-    What had arrived before an interruption is kept beside it as `path`.part and continued.
+    What had arrived before an interruption is kept beside it as `path`.part and continued;
+    of several processes that ask for the same file one fetches it and the others wait.
     Raises DataError, with the cause, if the file cannot be had or is not the expected one.
     """
-    part = str(path) + ".part"
     try:
-        os.makedirs(os.path.dirname(part) or ".", exist_ok=True)
+        os.makedirs(os.path.dirname(str(path)) or ".", exist_ok=True)
+        lock = open(str(path) + ".lock", "a")
     except OSError as error:
-        raise DataError("cannot make a folder for {}: {}".format(path, error))
+        raise DataError("cannot write to the folder of {}: {}".format(path, error))
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            if not os.path.exists(str(path)) or digest(path, algorithm) != checksum:
+                _download(url, str(path), checksum, algorithm, report or _show_progress)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(lock.name)
+
+
+def _download(url, path, checksum, algorithm, report):
+    part = path + ".part"
     for attempt in range(ATTEMPTS):
         try:
-            _fetch(url, part, report or _show_progress)
+            _fetch(url, part, report)
         except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
             if getattr(error, "errno", None) == errno.ENOSPC:
                 raise DataError(
@@ -91,7 +105,7 @@ def download(url, path, checksum, algorithm="sha256", report=None):
             continue
         found = digest(part, algorithm)
         if found == checksum:
-            os.replace(part, str(path))
+            os.replace(part, path)
             return
         os.unlink(part)  # a corrupt file cannot be continued
     raise DataError(

@@ -31,13 +31,25 @@ def thread_settings():
 
 
 def cpu_name():
+    """The processor's name, for the record and for the name of its folder of results.
+
+    A virtual machine may be told the make alone ("AMD EPYC"), which processors of very
+    different speeds share: family and model then tell them apart.
+    """
     try:
         with open("/proc/cpuinfo") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return " ".join(line.split(":", 1)[1].split())
+            about = file.read()
     except OSError:
-        pass
+        about = ""
+    fields = {}
+    for line in about.splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), " ".join(value.split()))
+    if "model name" in fields:
+        name = fields["model name"]
+        if not any(character.isdigit() for character in name) and "model" in fields:
+            name += " family {cpu family} model {model}".format(**fields)
+        return name
     if sys.platform == "darwin":
         return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()

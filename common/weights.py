@@ -11,9 +11,10 @@ RNN        embedding.weight (vocabulary, 125); gru.weight_input (300, 125);
            dense.weight (2, 100); dense.bias (2,)
 Inference  torchvision's names for ResNet-50 without `fc`: conv1, bn1, layer1.0.conv1 …
 
-GRUs come in two kinds. "reset_after" multiplies the reset gate into the recurrent product,
+GRUs come in three kinds. "reset_after" multiplies the reset gate into the recurrent product,
 n = tanh(W_n x + b_n + r * (U_n h + c_n)); "reset_before" multiplies it into the state that goes into
-the product, n = tanh(W_n x + b_n + U_n (r * h)), and has no bias_recurrent.
+the product, n = tanh(W_n x + b_n + U_n (r * h)), and has no bias_recurrent;
+"reset_after_one_bias" is the first without it, n = tanh(W_n x + b_n + r * (U_n h)).
 """
 
 import os
@@ -25,6 +26,7 @@ from common.files import DataError, digest, download
 from common.params import MODELS
 from common.unpickle import load_torch
 
+GRUS = ("reset_after", "reset_before", "reset_after_one_bias")
 RESNET50_URL = "https://download.pytorch.org/models/resnet50-0676ba61.pth"
 RESNET50_SHA256 = "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a"
 RESNET50_STAGES = (
@@ -104,8 +106,8 @@ def _seeded_cnn(random):
 
 
 def _seeded_rnn(random, gru):
-    if gru not in ("reset_after", "reset_before"):
-        raise ValueError("gru is 'reset_after' or 'reset_before', not {!r}".format(gru))
+    if gru not in GRUS:
+        raise ValueError("gru is one of {}, not {!r}".format(", ".join(GRUS), gru))
     rnn = MODELS["RNN"]
     vocabulary, embedding, hidden = rnn["VOCABULARY"], rnn["EMBEDDING"], rnn["HIDDEN"]
 

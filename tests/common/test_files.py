@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import threading
 
 import pytest
 
@@ -107,6 +108,20 @@ def test_the_file_appears_only_when_it_is_complete(server, fetch, target, monkey
     size = len(server.content)
     assert progress[0] == (server.url, 1000, size)
     assert progress[-1] == (server.url, size, size)
+
+
+def test_two_that_want_the_same_file_fetch_it_once(server, fetch, target, monkeypatch):
+    monkeypatch.setattr(files, "CHUNK", 1000)
+    other = threading.Thread(target=fetch)
+
+    def report(url, have, total):
+        if have == 1000:
+            other.start()
+
+    fetch(report=report)
+    other.join()
+    assert target.read_bytes() == server.content
+    assert server.ranges == [None]
 
 
 def test_a_broken_connection_is_resumed(server, fetch, target):

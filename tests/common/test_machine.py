@@ -109,3 +109,22 @@ def test_old_mkl_is_told_what_another_maker_s_processor_has(
         "builtins.open", lambda path, *rest: opened(str(tmp_path / "cpuinfo"), *rest)
     )
     assert mkl_cpu_type() == kind
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("AMD EPYC", "AMD EPYC family 26 model 2"),
+        ("Intel(R)  Xeon(R) Platinum 8488C", "Intel(R) Xeon(R) Platinum 8488C"),
+    ],
+)
+def test_a_name_that_processors_of_different_speed_share_is_told_apart(
+    name, expected, tmp_path, monkeypatch
+):
+    lines = ["cpu family\t: 26", "model\t\t: 2", "model name\t: " + name, ""]
+    (tmp_path / "cpuinfo").write_text("\n".join(2 * lines))
+    opened = open
+    monkeypatch.setattr(
+        "builtins.open", lambda path, *rest: opened(str(tmp_path / "cpuinfo"), *rest)
+    )
+    assert cpu_name() == expected

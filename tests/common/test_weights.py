@@ -67,12 +67,13 @@ def test_rnn_has_the_protocols_shapes(rnn):
     assert count_parameters(rnn) == PARAMETERS["RNN"]
 
 
-def test_gru_with_the_reset_before_has_no_recurrent_bias(rnn):
-    before = initial_weights("RNN", 42, gru="reset_before")
+@pytest.mark.parametrize("gru", ["reset_before", "reset_after_one_bias"])
+def test_other_grus_have_no_recurrent_bias(rnn, gru):
+    other = initial_weights("RNN", 42, gru=gru)
     assert_same_weights(
-        before, {k: v for k, v in rnn.items() if k != "gru.bias_recurrent"}
+        other, {k: v for k, v in rnn.items() if k != "gru.bias_recurrent"}
     )
-    assert count_parameters(before) == PARAMETERS["RNN"] - 300
+    assert count_parameters(other) == PARAMETERS["RNN"] - 300
 
 
 def test_unknown_gru_is_refused():
