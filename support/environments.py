@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -20,6 +21,20 @@ from common.machine import mkl_cpu_type
 from support import interpreters
 from support.errors import NotPossible
 from support.paths import ENVIRONMENTS, KERNELS, PINS, ROOT
+
+# What Jupyter calls each language of the registry.
+JUPYTER_LANGUAGES = {"Python": "python", "R": "R", "Julia": "julia"}
+# How each language's kernel is started; the path of its connection file is appended.
+KERNEL_COMMANDS = {
+    "Python": ["{python}", "-m", "ipykernel_launcher", "-f"],
+    "R": ["R", "--no-echo", "--no-save", "-e", "IRkernel::main()", "--args"],
+    "Julia": [
+        "julia",
+        "--project={environment}/julia",
+        "-e",
+        'import IJulia; include(joinpath(dirname(pathof(IJulia)), "kernel.jl"))',
+    ],
+}
 
 # uv has names of its own for pip's settings.
 PIP_TO_UV = {
@@ -38,8 +53,10 @@ def python(environment, variant):
 
 
 def digest(environment, variant):
-    """Changes with the pins, the interpreter's version and the finishing script."""
+    """Changes with the pins, of other languages too, the interpreter and the finishing script."""
     parts = [environment.python.encode(), environment.pins(variant).read_bytes()]
+    others = sorted(PINS.glob(f"{environment.name}.*.toml"))
+    parts += [path.read_bytes() for path in others]
     if environment.finish:
         parts.append((PINS / environment.finish).read_bytes())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
@@ -56,37 +73,67 @@ def is_ready(environment, variant):
 def needs(environment, variant):
     """In a few words, what stands between this machine and the environment; "" for nothing known."""
     if not environment.pins(variant).exists():
-        return f"pins for {variant}"
+        return _no_pins(environment, variant)
     if is_ready(environment, variant):
         return ""
-    failure = _stamp(environment, variant).with_suffix(".failed")
-    if failure.exists() and not interpreters.obtainable(environment.python):
+    if lacks(environment):
+        return lacks(environment)
+    failure = _last_failure(environment, variant)
+    if failure and not interpreters.obtainable(environment.python):
         return f"Python {environment.python}"
-    return failure.read_text() if failure.exists() else ""
+    return failure
+
+
+def lacks(environment):
+    """What the machine itself lacks for the environment and nobody can provide here, or ""."""
+    if not environment.check or shutil.which(environment.check[0]):
+        return ""
+    return "" if environment.debian and _may_install() else environment.needs[0]
+
+
+def _last_failure(environment, variant):
+    """Why the environment could not be made as its pins say; "" if that is not known."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        failure = json.loads(_failure(environment, variant).read_text())
+        if failure["digest"] == digest(environment, variant):
+            return failure["reason"]
+    return ""
 
 
 def prepare(environment, variant):
     """Make the environment unless it is ready. Raises NotPossible with reason and remedy."""
     if is_ready(environment, variant):
         return
+    if not environment.pins(variant).exists():
+        raise NotPossible(f"needs {_no_pins(environment, variant)}")
     stamp = _stamp(environment, variant)
     stamp.parent.mkdir(parents=True, exist_ok=True)
     with locked(ENVIRONMENTS / f"{environment.name}-{variant}.lock"):
         if is_ready(environment, variant):  # another run has just made it
             return
         stamp.unlink(missing_ok=True)
-        failure = stamp.with_suffix(".failed")
+        made_from = {"digest": digest(environment, variant)}
+        failure = _failure(environment, variant)
         try:
             _make(environment, variant)
         except NotPossible as error:
-            failure.write_text(error.reason)
+            write_json(failure, {**made_from, "reason": error.reason})
             raise
         failure.unlink(missing_ok=True)
-        write_json(stamp, {"digest": digest(environment, variant)})
+        write_json(stamp, made_from)
+
+
+def _no_pins(environment, variant):
+    why = environment.gpu if variant == "gpu" else environment.pins(variant).name
+    return f"pins for {variant} ({why})"
 
 
 def _stamp(environment, variant):
     return ENVIRONMENTS / f"{environment.name}-{variant}.json"
+
+
+def _failure(environment, variant):
+    return ENVIRONMENTS / f"{environment.name}-{variant}.failed.json"
 
 
 @contextlib.contextmanager
@@ -106,10 +153,7 @@ def find_uv():
 
 
 def _make(environment, variant):
-    if not environment.pins(variant).exists():
-        raise NotPossible(
-            f"has no pins for {variant} ({environment.pins(variant).name})"
-        )
+    _provide_system_packages(environment)
     uv, target = find_uv(), folder(environment, variant)
     interpreter = interpreters.find(environment.python, uv)
     _run([uv, "venv", "--quiet", "--clear", "--python", interpreter, str(target)])
@@ -132,6 +176,40 @@ def _make(environment, variant):
     if environment.finish:
         finish = (PINS / environment.finish).relative_to(ROOT)
         _run([str(python(environment, variant)), str(finish)])
+
+
+def _provide_system_packages(environment):
+    """See that the environment's check succeeds: on Debian, as root, by installing what it needs.
+
+    Raises NotPossible with the command that someone with the right to do so can give.
+    """
+    if not environment.check or _succeeds(environment.check):
+        return
+    install = ["apt-get", "install", "--yes", "--no-install-recommends"]
+    install += environment.debian
+    if environment.debian and _may_install():
+        with contextlib.suppress(
+            NotPossible
+        ):  # the lists may be newer than the failure
+            _run(["apt-get", "update"])
+        _run(install)
+        if _succeeds(environment.check):
+            return
+    needs = f"needs {' and '.join(environment.needs)}"
+    if not environment.debian:
+        raise NotPossible(needs)
+    raise NotPossible(needs, f"on Debian or Ubuntu: sudo {shlex.join(install)}")
+
+
+def _may_install():
+    return shutil.which("apt-get") and os.geteuid() == 0
+
+
+def _succeeds(command):
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def uv_settings():
@@ -186,14 +264,15 @@ def register_kernel(framework, variant, cores):
     values = {
         "cores": cores,
         "environment": folder(environment, variant),
+        "python": python(environment, variant),
         "mkl_cpu_type": mkl_cpu_type(),
     }
     variables = {k: v.format(**values) for k, v in framework.variables.items()}
-    command = [str(python(environment, variant)), "-m", "ipykernel_launcher"]
+    start = [word.format(**values) for word in KERNEL_COMMANDS[framework.language]]
     spec = {
-        "argv": [*command, "-f", "{connection_file}"],
+        "argv": [*start, "{connection_file}"],
         "display_name": framework.label,
-        "language": framework.language.lower(),
+        "language": JUPYTER_LANGUAGES[framework.language],
         "env": {name: value for name, value in variables.items() if value},
     }
     target = KERNELS / "kernels" / name
@@ -204,9 +283,9 @@ def register_kernel(framework, variant, cores):
 
 def lock(environment, variant):
     """Resolve the environment's .in file into its .txt, the pins."""
-    if interpreters.is_downloadable(environment.python):
+    if interpreters.is_downloadable(environment.python) and not environment.debian:
         scope = ["--universal"]
-    else:  # wheels that old exist for one platform, and newer Pythons' pins would be noise
+    else:  # what exists for one platform and one Python, whose wheels may be as old as it
         scope = ["--python-platform", "x86_64-unknown-linux-gnu"]
         # what must be built to tell its requirements may not build on a newer Python
         scope += ["--python", interpreters.find(environment.python, find_uv())]

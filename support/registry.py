@@ -25,6 +25,8 @@ class Environment:
     index: dict = field(default_factory=dict)
     finish: str = ""
     needs: tuple = ()
+    check: tuple = ()
+    debian: tuple = ()
     gpu: str = ""
 
     def pins(self, variant):

@@ -200,7 +200,7 @@ class Running:
             "failure": str(self.failure),
             "parameters": job.parameters,
             "kernel": environments.register_kernel(job.framework, variant, self._cores),
-            "language": job.framework.language.lower(),
+            "language": environments.JUPYTER_LANGUAGES[job.framework.language],
             "folder": str(NOTEBOOKS),
         }
         write_json(folder / f"{job.stem}.job.json", order)

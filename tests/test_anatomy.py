@@ -1,6 +1,9 @@
 """Every notebook has the same cells in the same order, so that cell k of one sits beside cell k of another."""
 
 import ast
+import re
+import shutil
+import subprocess
 
 import nbformat
 import pytest
@@ -22,17 +25,27 @@ NAMES = {
 SCREEN = 60  # lines
 
 FRAMEWORKS = registry.load()
-PATHS = sorted(
-    {f.notebook(model): model for f in FRAMEWORKS.values() for model in MODELS}.items()
-)
+LANGUAGES = {
+    f.notebook(model): (model, f.language)
+    for f in FRAMEWORKS.values()
+    for model in MODELS
+}
+PARSERS = {  # commands that read a program from standard input and fail if it does not parse
+    "R": ["Rscript", "-e", "invisible(parse(file('stdin')))"],
+    "Julia": ["julia", "-e", r'Meta.parse("begin\n$(read(stdin, String))\nend")'],
+}
 
 
-@pytest.fixture(params=PATHS, ids=lambda item: item[0].stem)
+@pytest.fixture(params=sorted(LANGUAGES), ids=lambda path: path.stem)
 def notebook(request):
-    path, model = request.param
+    path = request.param
     content = nbformat.read(path, as_version=4)
     nbformat.validate(content)
-    return path, model, content.cells
+    return path, LANGUAGES[path][0], content.cells
+
+
+def language(path):
+    return LANGUAGES[path][1]
 
 
 def tag_of(cell):
@@ -44,14 +57,32 @@ def code(cells, tag):
     return next(c.source for c in cells if c.cell_type == "code" and tag_of(c) == tag)
 
 
+def program(cells):
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
 def values(source):
-    """Name -> literal of a cell of plain assignments."""
-    statements = ast.parse(source).body
-    return {s.targets[0].id: ast.literal_eval(s.value) for s in statements}
+    """Name -> literal of a cell of plain assignments, one a line, in any of the languages."""
+    found = {}
+    for line in source.splitlines():
+        name, literal = re.fullmatch(r"(\w+) (?:=|<-) (.+?)(?: +#.*)?", line).groups()
+        found[name] = ast.literal_eval(re.sub(r"(?<=\d)L$", "", literal))  # R's 10L
+    return found
+
+
+def words(source):
+    """The names that a program uses."""
+    return set(re.findall(r"\w+", re.sub(r"#.*", "", source)))
+
+
+def functions(source):
+    """The names of the functions that a program defines at its top level."""
+    definition = r"^(?:def |function )?(\w+)(?:\(.*\) =| <- function\(|\()"
+    return set(re.findall(definition, source, re.M))
 
 
 def test_every_notebook_of_the_registry_exists_and_no_other():
-    assert [path for path, _ in PATHS] == sorted(NOTEBOOKS.glob("*.ipynb"))
+    assert sorted(LANGUAGES) == sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
 def test_cells_come_in_the_common_order_each_after_its_prose(notebook):
@@ -77,15 +108,20 @@ def test_parameters_are_the_protocol_s(notebook):
 
 def test_names_are_the_same_everywhere(notebook):
     _, model, cells = notebook
-    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    used = {
-        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)
-    }
-    assert NAMES[model] <= used
-    weights = ast.parse(code(cells, "weights"))
-    defined = {node.name for node in weights.body if isinstance(node, ast.FunctionDef)}
-    assert {"set_weights", "get_weights"} <= defined
+    assert NAMES[model] <= words(program(cells))
+    assert {"set_weights", "get_weights"} <= functions(code(cells, "weights"))
     assert "assert_same_weights" in code(cells, "weights")
+
+
+def test_code_parses(notebook):
+    path, _, cells = notebook
+    if language(path) == "Python":
+        ast.parse(program(cells))
+        return
+    parser = PARSERS[language(path)]
+    if not shutil.which(parser[0]):
+        pytest.skip(f"needs {parser[0]}")
+    subprocess.run(parser, input=program(cells), text=True, check=True)
 
 
 def test_no_outputs_are_committed(notebook):

@@ -15,8 +15,15 @@ from support.paths import KERNELS, PINS, PRIVATE
 ENVIRONMENTS = {f.environment.name: f.environment for f in registry.load().values()}
 
 
-@pytest.mark.parametrize("variant", ["cpu", "gpu"])
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+VARIANTS = [
+    (name, variant)
+    for name, environment in ENVIRONMENTS.items()
+    for variant in ("cpu", "gpu")
+    if variant == "cpu" or not environment.gpu.startswith("no pins: ")
+]
+
+
+@pytest.mark.parametrize("name, variant", VARIANTS)
 def test_every_requirement_is_pinned_for_cpu_and_gpu(name, variant):
     source = PINS / f"{name}.{variant}.in"
     wanted = {
@@ -58,6 +65,45 @@ def test_pins_that_cannot_be_had_are_named_with_the_command_that_failed(checkout
     assert "to mend: " in run.stderr and "uv pip install" in run.stderr
     listed = checkout.run("--quick", "-m", "RNN", "-f", "Raises", "--list").stdout
     assert "needs" in listed and "no-such-package" in listed
+
+
+def add_system_needs(checkout, check):
+    checkout.replace(
+        "support/registry.toml",
+        "[environments.toy]",
+        f'[environments.toy]\nneeds = ["a lathe"]\ncheck = {check}\ndebian = ["lathe"]',
+    )
+    (checkout.root / ".rosetta" / "environments").unlink()
+
+
+def apt_get(folder, *lines):
+    """A folder for the PATH with an apt-get that does this."""
+    folder.mkdir()
+    (folder / "apt-get").write_text("#!/bin/sh\n" + "\n".join(lines) + "\n")
+    (folder / "apt-get").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_what_the_machine_lacks_is_named_with_the_command_that_installs_it(
+    checkout, tmp_path
+):
+    add_system_needs(checkout, '["false"]')
+    path = apt_get(tmp_path / "bin", "exit 1")
+    run = checkout.run("--quick", "-m", "RNN", "-f", "Good", "--force", PATH=path)
+    assert run.returncode == 1
+    assert "a lathe" in run.stderr or "apt-get" in run.stderr
+    assert "apt-get install --yes --no-install-recommends lathe" in run.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="installs as root alone")
+def test_on_debian_root_gets_what_is_lacking_installed(checkout, tmp_path):
+    tool = tmp_path / "bin" / "lathe"
+    add_system_needs(checkout, '["lathe"]')
+    install = f'[ "$1" = install ] && cp /bin/true {tool}'
+    path = apt_get(tmp_path / "bin", install, "exit 0")
+    run = checkout.run("--quick", "-m", "RNN", "-f", "Good", "--force", PATH=path)
+    assert run.returncode == 0, run.stderr
+    assert tool.exists()
 
 
 def test_wheels_that_pip_is_told_of_are_found(tmp_path, checkout):

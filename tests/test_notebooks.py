@@ -10,33 +10,36 @@ import pytest
 
 from common import count_parameters, initial_weights
 from common.params import LEARNED, MODELS
-from support import devices, registry
+from support import devices, environments, registry
 from support.jobs import Job, Settings
 from support.paths import ROOT
 
-FRAMEWORKS = registry.load()
+EVERY = registry.load()
+LACKING = {
+    key: environments.lacks(framework.environment)
+    for key, framework in EVERY.items()
+    if environments.lacks(framework.environment)
+}
+FRAMEWORKS = {key: f for key, f in EVERY.items() if key not in LACKING}
 SETTINGS = Settings(device=devices.choose("none"), data="quick")
 JOBS = [Job(f, model, SETTINGS) for f in FRAMEWORKS.values() for model in MODELS]
 
 
 @functools.lru_cache
 def parameters(model, gru):
-    """How many the model has; a GRU of the kind reset_before has one bias less."""
+    """How many the model has; kinds of GRU differ in their biases."""
     return count_parameters(initial_weights(model, seed=0, gru=gru))
 
 
 @pytest.fixture(scope="session")
 def quick_run():
-    """One run of everything, two at a time, as timings do not matter here."""
-    command = [
-        sys.executable,
-        str(ROOT / "run_all.py"),
-        "--quick",
-        "--gpu",
-        "none",
-        "--jobs",
-        "2",
-    ]
+    """One run of all that can run here, two at a time, as timings do not matter."""
+    return run("--jobs", "2", "-f", *FRAMEWORKS)
+
+
+def run(*arguments):
+    command = [sys.executable, str(ROOT / "run_all.py"), "--quick", "--gpu", "none"]
+    command += arguments
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
@@ -64,3 +67,11 @@ def test_nothing_fails_in_what_a_reader_sees(quick_run, job):
         for output in cell.get("outputs", []):
             assert output.output_type != "error"
             assert "Traceback" not in output.get("text", "")
+
+
+@pytest.mark.skipif(not LACKING, reason="this machine has all that any framework needs")
+def test_what_this_machine_lacks_is_said_and_costs_only_its_own_rows():
+    unable = run("-m", "RNN", "-f", *LACKING)
+    assert unable.returncode == 1
+    for key, lacking in LACKING.items():
+        assert f"{key} RNN: needs {lacking}" in unable.stderr
