@@ -76,7 +76,8 @@ def needs(environment, variant):
         return _no_pins(environment, variant)
     if is_ready(environment, variant):
         return ""
-    if lacks(environment):
+    quick_to_tell = environment.check and not shutil.which(environment.check[0])
+    if quick_to_tell and lacks(environment):
         return lacks(environment)
     failure = _last_failure(environment, variant)
     if failure and not interpreters.obtainable(environment.python):
@@ -85,10 +86,11 @@ def needs(environment, variant):
 
 
 def lacks(environment):
-    """What the machine itself lacks for the environment and nobody can provide here, or ""."""
-    if not environment.check or shutil.which(environment.check[0]):
+    """In words, what the machine itself lacks and nobody can provide here; "" if nothing."""
+    provided = environment.debian and _may_install()
+    if not environment.check or provided or _succeeds(environment.check):
         return ""
-    return "" if environment.debian and _may_install() else environment.needs[0]
+    return " and ".join(environment.needs)
 
 
 def _last_failure(environment, variant):
@@ -188,17 +190,17 @@ def _provide_system_packages(environment):
     install = ["apt-get", "install", "--yes", "--no-install-recommends"]
     install += environment.debian
     if environment.debian and _may_install():
-        with contextlib.suppress(
-            NotPossible
-        ):  # the lists may be newer than the failure
+        with contextlib.suppress(NotPossible):  # old lists may do
             _run(["apt-get", "update"])
-        _run(install)
+        _run(["env", "DEBIAN_FRONTEND=noninteractive", *install])
         if _succeeds(environment.check):
             return
-    needs = f"needs {' and '.join(environment.needs)}"
-    if not environment.debian:
-        raise NotPossible(needs)
-    raise NotPossible(needs, f"on Debian or Ubuntu: sudo {shlex.join(install)}")
+    raise NotPossible(
+        f"needs {' and '.join(environment.needs)}",
+        f"on Debian or Ubuntu: sudo {shlex.join(install)}"
+        if environment.debian
+        else "",
+    )
 
 
 def _may_install():
