@@ -6,6 +6,7 @@ They run through the same command line, in real kernels, in an environment that 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,11 @@ TRAIN = {
 }
 
 
+def _heed_ctrl_c():
+    """What runs in the background ignores SIGINT, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Checkout:
     """A checkout in a temporary folder, and what tests do with one."""
 
@@ -81,6 +87,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_heed_ctrl_c,
         )
 
     def files(self):
