@@ -90,7 +90,7 @@ class Job:
         settings = {**self.parameters, "variables": self.framework.variables}
         return {
             "notebook": _notebook_digest(self.framework.notebook(self.model)),
-            "common": _common_digest(),
+            "common": _common_digest(self.framework.language),
             "environment": environments.digest(self.framework.environment, variant),
             "settings": _sha256(json.dumps(settings, sort_keys=True).encode()),
         }
@@ -131,10 +131,15 @@ def _notebook_digest(path):
     return _sha256("\0".join(code).encode())
 
 
+SIBLINGS = {"R": "common.R", "Julia": "common.jl"}  # of the package, in other languages
+
+
 @functools.lru_cache
-def _common_digest():
-    """Of the code alone, without comments and docstrings."""
+def _common_digest(language):
+    """Of the code that notebooks in this language use; Python's without comments and docstrings."""
     parts = []
+    if language in SIBLINGS:
+        parts.append((ROOT / "common" / SIBLINGS[language]).read_text(encoding="utf-8"))
     for path in sorted((ROOT / "common").glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
