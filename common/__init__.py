@@ -8,13 +8,12 @@ from common.batches import batches, permutation
 from common.data import load_cifar10, load_images, load_imdb
 from common.record import report, show_versions
 from common.stopwatch import Stopwatch
-from common.weights import assert_same_weights, count_parameters, initial_weights
+from common.weights import assert_same_weights, initial_weights
 
 __all__ = [
     "Stopwatch",
     "assert_same_weights",
     "batches",
-    "count_parameters",
     "initial_weights",
     "load_cifar10",
     "load_images",

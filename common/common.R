@@ -45,16 +45,14 @@ initial_weights <- function(model, seed, gru = "reset_after") {
 
 # Error unless both hold the same names, shapes and float32 bits
 assert_same_weights <- function(actual, expected) {
-  float32 <- function(weights) lapply(weights, function(w) np_array(w, "float32"))
-  .common$assert_same_weights(dict(float32(actual)), dict(float32(expected)))
+  .common$assert_same_weights(.float32(actual), .float32(expected))
   invisible(TRUE)
 }
 
-count_parameters <- function(weights) {
-  sum(lengths(weights[!grepl(".running_", names(weights), fixed = TRUE)]))
-}
+.float32 <- function(weights) dict(lapply(weights, function(w) np_array(w, "float32")))
 
-# The clock: `epochs <- stopwatch$epochs(n)`, then `iter_next(epochs)` until it is NULL
+# The clock: `epochs <- stopwatch$epochs(n)`, then `iter_next(epochs)` until it is NULL, and
+# `stopwatch$log(loss)` within
 Stopwatch <- function() import_from_path("common", path = "..")$Stopwatch()
 
 show_versions <- function(device, ...) {
@@ -62,8 +60,8 @@ show_versions <- function(device, ...) {
   .common$show_versions(device, ..., R = r)
 }
 
-report <- function(stopwatch, ..., parameters, versions, accuracy = NULL) {
-  .common$report(stopwatch, ..., parameters = as.integer(parameters), versions = versions,
+report <- function(stopwatch, ..., weights, versions, accuracy = NULL) {
+  .common$report(stopwatch, ..., weights = .float32(weights), versions = versions,
                  accuracy = accuracy)
   invisible(NULL)
 }

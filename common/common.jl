@@ -11,8 +11,8 @@ module Common
 
 using Printf: @printf
 
-export Stopwatch, assert_same_weights, batches, count_parameters, epochs, initial_weights
-export load_cifar10, load_images, load_imdb, package_version, passes, report, show_versions
+export Stopwatch, assert_same_weights, batches, epochs, initial_weights, load_cifar10
+export load_images, load_imdb, log!, package_version, passes, report, show_versions
 
 const ROOT = abspath(joinpath(@__DIR__, ".."))
 const SETS = ("x_train", "y_train", "x_test", "y_test")
@@ -26,6 +26,7 @@ root, folder, asked = sys.argv[1:]
 sys.path.insert(0, root)
 import common
 asked = json.loads(asked)
+given = {name[:-4]: np.load(os.path.join(folder, name)) for name in os.listdir(folder)}
 answer = {}
 """
 const AFTER = raw"""
@@ -78,7 +79,8 @@ end
 "Iterate over `(x, y)`; with a seed: shuffled, and the last partial batch is dropped."
 function batches(x, y, batchsize, seed = nothing)
     n = size(x, ndims(x))
-    order = seed === nothing ? collect(1:n) : permutation(n, seed)[1:n-n%batchsize]
+    order = seed === nothing ? collect(1:n) : permutation(n, seed)
+    seed === nothing || (order = order[1:end-length(order)%batchsize])
     chosen = Iterators.partition(order, batchsize)
     return ((examples(x, numbers), examples(y, numbers)) for numbers in chosen)
 end
@@ -108,10 +110,6 @@ function initial_weights(model, seed; gru = "reset_after")
     return Weights(arrays, source)
 end
 
-"How many numbers are trained; batch normalisation's running statistics are not."
-count_parameters(weights) =
-    sum(length(w) for (name, w) in weights if !occursin(".running_", name))
-
 "Throw an error that names the first difference, unless both hold the same bits."
 function assert_same_weights(actual, expected)
     differ = symdiff(Set(keys(actual)), Set(keys(expected)))
@@ -129,10 +127,14 @@ end
 mutable struct Stopwatch
     synchronize::Any
     epoch_seconds::Vector{Float64}
+    losses::Vector{Float64}
     started::Float64
     stopped::Float64
 end
-Stopwatch(synchronize = nothing) = Stopwatch(synchronize, Float64[], 0.0, 0.0)
+Stopwatch(synchronize = nothing) = Stopwatch(synchronize, Float64[], Float64[], 0.0, 0.0)
+
+"Keep the training loss of this epoch: one number, as reading it waits for the device."
+log!(stopwatch, loss) = push!(stopwatch.losses, loss)
 
 struct Timed
     stopwatch::Stopwatch
@@ -150,7 +152,7 @@ Base.length(timed::Timed) = timed.n
 
 function Base.iterate(timed::Timed)
     wait_for_device(timed.stopwatch)
-    timed.stopwatch.started = time()
+    timed.stopwatch.started = timed.stopwatch.stopped = time()
     return timed.n == 0 ? nothing : (0, (1, time_ns()))
 end
 
@@ -160,7 +162,9 @@ function Base.iterate(timed::Timed, state)
     wait_for_device(watch)
     now = time_ns()
     push!(watch.epoch_seconds, (now - reading) / 1e9)
-    @printf("%s %d/%d: %.2f s\n", timed.name, number, timed.n, watch.epoch_seconds[end])
+    @printf("%s %d/%d: %.2f s", timed.name, number, timed.n, watch.epoch_seconds[end])
+    logged = length(watch.losses) == length(watch.epoch_seconds)
+    logged ? @printf(", loss %.3f\n", watch.losses[end]) : println()
     if number == timed.n
         watch.stopped = time()
         return nothing
@@ -190,15 +194,18 @@ function show_versions(; device, versions...)
 end
 
 "Print the result and, under the runner, leave it as JSON for the record; see record.py."
-function report(stopwatch; asked...)
+function report(stopwatch; weights, outputs, asked...)
     python(
         raw"""
         stopwatch = common.Stopwatch()
-        for name in ("epoch_seconds", "started", "stopped"):
+        for name in ("epoch_seconds", "losses", "started", "stopped"):
             setattr(stopwatch, name, asked.pop(name))
-        common.report(stopwatch, **asked)
+        outputs = given.pop("outputs")
+        common.report(stopwatch, weights=given, outputs=outputs, **asked)
         """;
+        arrays = merge(Dict{String,Any}(weights), Dict{String,Any}("outputs" => outputs)),
         epoch_seconds = stopwatch.epoch_seconds,
+        losses = stopwatch.losses,
         started = stopwatch.started,
         stopped = stopwatch.stopped,
         asked...,
@@ -206,9 +213,15 @@ function report(stopwatch; asked...)
     return nothing
 end
 
-"Run Python statements that find `asked` and fill `answer`; return what is in it, by name."
-function python(statements; asked...)
+"""
+Run Python statements that find `asked` and, in `given`, the arrays, and fill `answer`;
+return what is in it, by name.
+"""
+function python(statements; arrays = Dict{String,Any}(), asked...)
     mktempdir() do folder
+        for (name, array) in arrays
+            write_npy(joinpath(folder, name * ".npy"), Float32.(array))
+        end
         program = BEFORE * statements * AFTER
         interpreter = get(ENV, "ROSETTA_PYTHON", "python3")
         command = `$interpreter -c $program $ROOT $folder $(json(asked))`
@@ -217,7 +230,7 @@ function python(statements; asked...)
         text = String(take!(errors))
         print(stderr, text)
         success(process) || error("$interpreter: $(last(split(strip(text), '\n')))")
-        files = readdir(folder)
+        files = filter(f -> !haskey(arrays, first(splitext(f))), readdir(folder))
         answers = (first(splitext(f)) => read_answer(joinpath(folder, f)) for f in files)
         return Dict{String,Any}(answers)
     end
@@ -236,6 +249,16 @@ function read_npy(path)
         shape = match(r"'shape': \((.*?)\)", header)[1]
         sizes = [parse(Int, digits.match) for digits in eachmatch(r"[0-9]+", shape)]
         return read!(file, Array{type}(undef, reverse(sizes)...))
+    end
+end
+
+"Write a Float32 array as a .npy file, in C order with its dimensions in reverse."
+function write_npy(path, array)
+    shape = join(string.(reverse(size(array))) .* ",")
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': ($shape)}"
+    header = rpad(header, 117) * "\n"
+    open(path, "w") do file
+        write(file, "\x93NUMPY\x01\x00", htol(UInt16(length(header))), header, array)
     end
 end
 

@@ -8,7 +8,14 @@ Frameworks: A Rosetta Stone Approach" (Karmanov, Salvaris, Fierro, Dean, 2018).
 COMMON = {"PRECISION": "fp32", "DATA": "real", "SEED": 42}
 
 MODELS = {
-    "CNN": {"EPOCHS": 10, "BATCHSIZE": 64, "LR": 0.01, "MOMENTUM": 0.9},
+    "CNN": {
+        "EPOCHS": 10,
+        "BATCHSIZE": 64,
+        "LR": 0.01,
+        "MOMENTUM": 0.9,
+        "DROPOUT_CONV": 0.25,
+        "DROPOUT_DENSE": 0.5,
+    },
     "RNN": {
         "EPOCHS": 3,
         "BATCHSIZE": 64,

@@ -6,7 +6,9 @@ from collections import OrderedDict
 
 import numpy as np
 
+from common.batches import examples_per_epoch
 from common.data import data_digest
+from common.exchange import leave
 from common.files import write_json
 from common.machine import (
     cores,
@@ -15,6 +17,7 @@ from common.machine import (
     describe_machine,
     thread_settings,
 )
+from common.weights import count_parameters
 
 
 def show_versions(device, **versions):
@@ -62,22 +65,28 @@ def report(
     precision,
     batchsize,
     examples,
-    parameters,
+    source,
     weights,
+    outputs,
     versions,
     accuracy=None,
 ):
     """Print the result and, under the runner, leave it as JSON for the record.
 
     `examples`: how many there are in the training set (or to run inference on); the partial
-    batch that training drops is not counted in the throughput. `weights`: where their values
-    come from. `versions`: what `show_versions` returned. `accuracy`: a share of the
-    test set, None for inference. `seconds` of an inference run are per 1,000 images.
+    batch that training drops is not counted in the throughput. `source`: where the values of
+    the initial weights come from. `weights`: those at the end, by common name. `outputs`: what
+    the model makes of the test set, in its order: logits or probabilities, shape (n, classes),
+    or features. `versions`: what `show_versions` returned. `accuracy`: a share of the test set,
+    None for inference. `seconds` of an inference run are per 1,000 images.
     """
     inference = model == "Inference"
+    if not inference:
+        examples = examples_per_epoch(examples)
     used = examples if inference else examples - examples % batchsize
     passes = len(stopwatch.epoch_seconds)
     seconds = stopwatch.seconds
+    throughput = used * passes / seconds if passes else 0.0
     if inference:
         seconds *= 1000 / (used * passes)
     result = OrderedDict(framework=framework, model=model, status="ok", reason="")
@@ -90,10 +99,12 @@ def report(
         precision=precision,
         seconds=round(seconds, 4),
         epoch_seconds=[round(s, 4) for s in stopwatch.epoch_seconds],
-        throughput=round(used * passes / stopwatch.seconds, 2),
+        epoch_losses=stopwatch.losses,
+        examples=used,
+        throughput=round(throughput, 2),
         accuracy=None if accuracy is None else round(float(accuracy), 5),
-        parameters=int(parameters),
-        weights=weights,
+        parameters=count_parameters(weights),
+        weights=source,
         versions=versions["versions"],
         hardware=versions["hardware"],
         threads=thread_settings(),
@@ -104,5 +115,6 @@ def report(
     print("throughput: {:.0f} examples/s".format(result["throughput"]))
     if accuracy is not None:
         print("accuracy: {:.2%}".format(float(accuracy)))
+    leave(weights, outputs)
     if os.environ.get("ROSETTA_REPORT"):
         write_json(os.environ["ROSETTA_REPORT"], result)

@@ -12,19 +12,29 @@ class Stopwatch:
         stopwatch = Stopwatch(synchronize=torch.cuda.synchronize)
         for epoch in stopwatch.epochs(EPOCHS):
             ...  # one epoch
+            stopwatch.log(loss)
 
-    Afterwards `epoch_seconds` holds a float per epoch, `seconds` their sum, and `started` and
-    `stopped` the moments (seconds since 1970) between which the clock ran.
+    Afterwards `epoch_seconds` holds a float per epoch, `seconds` their sum, `losses` what was
+    logged, and `started` and `stopped` the moments (seconds since 1970) between which the
+    clock ran.
     """
 
     def __init__(self, synchronize=None):
         self._synchronize = synchronize or (lambda: None)
         self.epoch_seconds = []
+        self.losses = []
         self.started = self.stopped = None
 
     @property
     def seconds(self):
         return sum(self.epoch_seconds)
+
+    def log(self, loss):
+        """Keep the training loss of this epoch, a number: of its last batch, or their mean.
+
+        One number an epoch, as reading it makes the program wait for the device.
+        """
+        self.losses.append(float(loss))
 
     def passes(self, n):
         """As `epochs`, for inference."""
@@ -41,7 +51,9 @@ class Stopwatch:
             now = time.perf_counter()
             self.epoch_seconds.append(now - reading)
             reading = now
-            print(
-                "{} {}/{}: {:.2f} s".format(name, epoch + 1, n, self.epoch_seconds[-1])
+            line = "{} {}/{}: {:.2f} s".format(
+                name, epoch + 1, n, self.epoch_seconds[-1]
             )
+            logged = len(self.losses) == len(self.epoch_seconds)
+            print(line + (", loss {:.3f}".format(self.losses[-1]) if logged else ""))
         self.stopped = time.time()

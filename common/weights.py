@@ -21,7 +21,7 @@ import os
 
 import numpy as np
 
-from common import data
+from common import data, exchange
 from common.files import DataError, digest, download
 from common.params import MODELS
 from common.unpickle import load_torch
@@ -48,15 +48,26 @@ def initial_weights(model, seed, gru="reset_after"):
 
     CNN and RNN: kernels Glorot-uniform (per gate for the GRU), embeddings uniform in ±0.05, biases
     zero. Inference: the official torchvision file if it can be had, else `seeded_resnet50`.
-    The same seed gives the same bits on every version of Python and NumPy.
+    Where a parity or transfer run gives weights (see exchange.py), those. The same seed gives the same bits on every version of Python and NumPy.
     """
+    seeded = seeded_weights(model, seed, gru)
+    given = exchange.initial(seeded)
+    if given:
+        weights = Weights(given)
+        weights.source = "a file"
+        return weights
+    return (_official_resnet50() if model == "Inference" else None) or seeded
+
+
+def seeded_weights(model, seed, gru="reset_after"):
+    """`initial_weights`, without a look at any file."""
     random = np.random.RandomState(seed)
     if model == "CNN":
         weights = _seeded_cnn(random)
     elif model == "RNN":
         weights = _seeded_rnn(random, gru)
     elif model == "Inference":
-        return _official_resnet50() or seeded_resnet50(seed)
+        return seeded_resnet50(seed)
     else:
         raise ValueError("model is CNN, RNN or Inference, not {!r}".format(model))
     weights.source = "seed {}".format(seed)

@@ -1,9 +1,11 @@
 """Execute one notebook, in a process of its own: `python -m support.execute JOB.json`.
 
-Says on standard output which cell is being executed, by tag. If a cell raises or the kernel dies,
+If the job wants several evaluations, the cells `weights`, `evaluate` and `report` are executed
+that often, each time with another folder to take weights from and leave them in. Says on standard output which cell is being executed, by tag. If a cell raises or the kernel dies,
 leaves where and why in the file that the job names, and exits with status 1.
 """
 
+import copy
 import json
 import os
 import re
@@ -13,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
@@ -21,18 +24,21 @@ from papermill.exceptions import PapermillExecutionError
 from common.files import write_json
 
 LAST_LINES = 20
+EVALUATION = ("weights", "evaluate", "report")
 
 
 class TellingEngine(NBClientEngine):
-    """papermill's own engine, which also says which cell it starts."""
+    """papermill's own engine, which also says which cell it starts, and turns the exchange."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
+    def execute_managed_notebook(cls, nb_man, kernel_name, exchange, **kwargs):
         start = nb_man.cell_start
 
         def tell_and_start(cell, cell_index=None, **kwargs):
             if cell.cell_type == "code":
                 print(tag(cell), flush=True)
+            if "evaluation" in cell.metadata:
+                turn(Path(exchange), cell.metadata["evaluation"])
             start(cell, cell_index, **kwargs)
 
         nb_man.cell_start = tell_and_start
@@ -43,18 +49,43 @@ def tag(cell):
     return next(iter(cell.metadata.get("tags", [])), "untagged cell")
 
 
+def turn(exchange, number):
+    """Lead the notebook's exchange to the folder of this evaluation."""
+    following = exchange / "next"
+    following.symlink_to(str(number))
+    following.replace(exchange / "now")
+
+
+def with_evaluations(path, count, target):
+    """The path of a copy of the notebook that evaluates `count` times; the notebook's own for 1."""
+    if count == 1:
+        return path
+    notebook = nbformat.read(path, as_version=4)
+    repeated = [cell for cell in notebook.cells if tag(cell) in EVALUATION]
+    for number in range(1, count):
+        for cell in map(copy.deepcopy, repeated):
+            cell.id = f"{cell.id[:50]}-{number}"
+            if tag(cell) == EVALUATION[0]:
+                cell.metadata["evaluation"] = number
+            notebook.cells.append(cell)
+    nbformat.write(notebook, target)
+    return target
+
+
 def main(path):
     job = json.loads(Path(path).read_text())
     end_with(os.getppid())
     papermill_engines.register("telling", TellingEngine)
+    copy_path = job["executed"] + ".input.ipynb"
     try:
         papermill.execute_notebook(
-            job["notebook"],
+            with_evaluations(job["notebook"], job["evaluations"], copy_path),
             job["executed"],
             job["parameters"],
             engine_name="telling",
             kernel_name=job["kernel"],
             language=job["language"],
+            exchange=job["exchange"],
             cwd=job["folder"],
             progress_bar=False,
         )

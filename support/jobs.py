@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import nbformat
 
-from common.params import MODELS, QUICK_EPOCHS
+from common.params import LEARNED, MODELS, QUICK_EPOCHS
 from support import environments, records
 from support.devices import Device
 from support.paths import RESULTS, ROOT
@@ -33,16 +33,33 @@ class Settings:
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook to be run for the `repeat`-th time (from 1) with these settings."""
+    """One notebook to be run for the `repeat`-th time (from 1) with these settings.
+
+    Other purposes than timing are subclasses: what they give to the notebook and how they judge
+    what comes back.
+    """
 
     framework: Framework
     model: str
     settings: Settings
     repeat: int = 1
 
+    evaluations = 1  # how often `weights`, `evaluate` and `report` are executed
+    exchanges = False  # whether weights and outputs pass between runner and notebook
+
     @property
     def name(self):
         return f"{self.framework.key} {self.model}"
+
+    @property
+    def notebook(self):
+        """The path of what is executed."""
+        return self.framework.notebook(self.model)
+
+    @property
+    def variables(self):
+        """Environment variables of the notebook beside the framework's own."""
+        return {}
 
     @property
     def epochs(self):
@@ -82,14 +99,44 @@ class Job:
             "PRECISION": self.settings.precision,
             "DATA": self.settings.data,
         }
-        return {**chosen, "EPOCHS": self.epochs} if self.epochs else chosen
+        return chosen if self.epochs is None else {**chosen, "EPOCHS": self.epochs}
+
+    def offer(self, exchange):
+        """Put what the notebook begins with into folder `0` of this one (see common/exchange.py)."""
+
+    def judge(self, report, exchange):
+        """Why a run that ended well is nevertheless a failure, or "".
+
+        May add to the report. `exchange` is the folder whose subfolders, one for each
+        evaluation, hold what the notebook left.
+        """
+        if report["device_kind"] != self.settings.device.kind:
+            return (
+                f"was to run on {self.settings.device.name}, "
+                f"but ran on the {report['device_kind']}"
+            )
+        floor = LEARNED[report["data"]].get(report["model"])
+        if self.epochs and floor and not report["accuracy"] > floor:
+            return (
+                f"did not learn: accuracy {report['accuracy']:.3f}, "
+                f"{floor} expected at least"
+            )
+        return ""
+
+    def headline(self, report):
+        """What a finished run's report says in a few words."""
+        unit = "s per 1,000 images" if self.model == "Inference" else "s"
+        accuracy = report["accuracy"]
+        said = "" if accuracy is None else f", accuracy {accuracy:.3f}"
+        return f"{report['seconds']:.1f} {unit}{said}"
 
     def digests(self):
         """Whatever the result depends on; if one changes, the record is stale."""
         variant = self.settings.device.kind
-        settings = {**self.parameters, "variables": self.framework.variables}
+        variables = {**self.framework.variables, **self.variables}
+        settings = {**self.parameters, "variables": variables}
         return {
-            "notebook": _notebook_digest(self.framework.notebook(self.model)),
+            "notebook": _notebook_digest(self.notebook),
             "common": _common_digest(self.framework.language),
             "environment": environments.digest(self.framework.environment, variant),
             "settings": _sha256(json.dumps(settings, sort_keys=True).encode()),
@@ -97,8 +144,8 @@ class Job:
 
     def obstacle(self):
         """In a few words, why this job cannot be run here as things stand; "" if nothing is known."""
-        if not self.framework.notebook(self.model).exists():
-            return f"notebook {self.framework.notebook(self.model).name}"
+        if not self.notebook.exists():
+            return f"notebook {self.notebook.name}"
         if self.settings.precision not in self.framework.precisions:
             return f"another precision ({', '.join(self.framework.precisions)})"
         return environments.needs(self.framework.environment, self.settings.device.kind)
@@ -108,7 +155,9 @@ class Job:
         obstacle = self.obstacle()
         record = records.read(self.record_path)
         if record and not obstacle.startswith("notebook"):
-            return "done" if record["digests"] == self.digests() else "stale"
+            if record["digests"] != self.digests():
+                return "stale"
+            return "done" if record["status"] == "ok" else "failed"
         if obstacle:
             return f"needs {obstacle}"
         return "failed" if records.read(self.failure_path) else "ready"

@@ -20,7 +20,6 @@ from pathlib import Path
 from common import data, weights
 from common.files import DataError, write_json, write_text
 from common.machine import cores
-from common.params import LEARNED
 from support import environments, load, records
 from support.devices import reserved
 from support.errors import NotPossible
@@ -189,14 +188,17 @@ class Running:
         self.job, self.cell = job, "starting the kernel"
         # several at once share the cores: threads that wait for each other spin, and slow all down
         self._cores = max(1, cores() // at_once)
-        self.report, self.failure, self.executed, self.log = (
+        self.report, self.failure, self.executed, self.log, self.exchange = (
             folder / f"{job.stem}.{name}"
-            for name in ("report.json", "failure.json", "ipynb", "log")
+            for name in ("report.json", "failure.json", "ipynb", "log", "exchange")
         )
+        self._open_exchange()
         variant = job.settings.device.kind
         order = {
-            "notebook": str(job.framework.notebook(job.model)),
+            "notebook": str(job.notebook),
             "executed": str(self.executed),
+            "exchange": str(self.exchange),
+            "evaluations": job.evaluations,
             "failure": str(self.failure),
             "parameters": job.parameters,
             "kernel": environments.register_kernel(job.framework, variant, self._cores),
@@ -223,11 +225,22 @@ class Running:
         self.monitor = load.LoadMonitor(self.process.pid)
         threading.Thread(target=self._listen, daemon=True).start()
 
+    def _open_exchange(self):
+        """A folder for each evaluation; `now` leads to the one that the notebook uses."""
+        if self.job.exchanges:
+            for number in range(self.job.evaluations):
+                (self.exchange / str(number)).mkdir(parents=True)
+            (self.exchange / "now").symlink_to("0")
+            self.job.offer(self.exchange)
+
     def _variables(self):
         """The environment variables of the notebook's process and kernel."""
+        exchange = {"ROSETTA_EXCHANGE": str(self.exchange / "now")}
         return {
             **os.environ,
             **self.job.settings.device.variables,
+            **self.job.variables,
+            **(exchange if self.job.exchanges else {}),
             **({"OMP_NUM_THREADS": str(self._cores)} if self._cores < cores() else {}),
             "ROSETTA_REPORT": str(self.report),
             "ROSETTA_DATA": str(Path(data.data_folder()).resolve()),
@@ -267,18 +280,8 @@ class Running:
         if not self.report.exists():
             return None, "the notebook ended without its report", lines
         report = json.loads(self.report.read_text())
-        problem = records.problem(report) or _doubt(report, self.job)
+        problem = records.problem(report) or self.job.judge(report, self.exchange)
         return (None, problem, lines) if problem else (report, "", [])
-
-
-def _doubt(report, job):
-    """Why a report of a run that ended well is nevertheless a failure, or ""."""
-    if report["device_kind"] != job.settings.device.kind:
-        return f"was to run on {job.settings.device.name}, but ran on the {report['device_kind']}"
-    floor = LEARNED[report["data"]].get(report["model"])
-    if floor and not report["accuracy"] > floor:
-        return f"did not learn: accuracy {report['accuracy']:.3f}, {floor} expected at least"
-    return ""
 
 
 def _finish(one, reason, outcomes, display):
@@ -295,9 +298,9 @@ def _finish(one, reason, outcomes, display):
         report["warnings"] = load.warnings(report["load"])
         report["wall_seconds"] = round(one.seconds, 1)
         # the notebook first: a record never stands without it
-        write_text(
-            job.executed_path, _without_paths(one.executed.read_text(encoding="utf-8"))
-        )
+        if job.executed_path:
+            executed = _without_paths(one.executed.read_text(encoding="utf-8"))
+            write_text(job.executed_path, executed)
         write_json(job.record_path, {**report, **_provenance(job)})
         job.failure_path.unlink(missing_ok=True)
     except OSError as error:
@@ -306,8 +309,16 @@ def _finish(one, reason, outcomes, display):
         )
         display.update(job, "failed", outcomes.failed[job])
         return
-    outcomes.done.append(job)
-    display.update(job, "done", "; ".join([_headline(report), *report["warnings"]]))
+    finally:
+        shutil.rmtree(one.exchange, ignore_errors=True)
+    if report["status"] == "ok":
+        outcomes.done.append(job)
+        display.update(
+            job, "done", "; ".join([job.headline(report), *report["warnings"]])
+        )
+    else:
+        outcomes.failed[job] = report["reason"]
+        display.update(job, "failed", report["reason"])
 
 
 def _fail(job, error, outcomes, display, lines=()):
@@ -334,22 +345,15 @@ def _fail(job, error, outcomes, display, lines=()):
         )
 
 
-def _headline(report):
-    unit = "s per 1,000 images" if report["model"] == "Inference" else "s"
-    accuracy = (
-        "" if report["accuracy"] is None else f", accuracy {report['accuracy']:.3f}"
-    )
-    return f"{report['seconds']:.1f} {unit}{accuracy}"
-
-
 def _provenance(job):
     """What the runner, rather than the notebook, knows of a run."""
     digests = {} if job.obstacle() else job.digests()
+    executed = job.executed_path and f"notebooks/{job.executed_path.name}"
     return {
         "repeat": job.repeat,
         "environment": job.framework.environment.name,
         "notebook": f"notebooks/{job.framework.notebook(job.model).name}",
-        "executed": f"notebooks/{job.executed_path.name}",
+        "executed": executed,
         "digests": digests,
         "git_commit": _git_commit(),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(

@@ -40,7 +40,7 @@ sys.path.append("..")
 from common import Stopwatch, load_imdb, report, show_versions"""
 PARAMETERS = 'FRAMEWORK = "?"\nEPOCHS = 3\nPRECISION = "fp32"\nDATA = "real"'
 REPORT = """report(stopwatch, framework=FRAMEWORK, model="RNN", data=DATA, precision=PRECISION,
-       batchsize=64, examples=640, parameters=1, weights="seed 42",
+       batchsize=64, examples=640, source="seed 42", weights={}, outputs=[],
        versions=show_versions(device="cpu", Toy="1.0"), accuracy=0.9)"""
 TRAIN = {
     "Good": "stopwatch = Stopwatch()\nfor _ in stopwatch.epochs(EPOCHS): time.sleep(0.01)",

@@ -8,8 +8,9 @@ import sys
 import nbformat
 import pytest
 
-from common import count_parameters, initial_weights
+from common import initial_weights
 from common.params import LEARNED, MODELS
+from common.weights import count_parameters
 from support import devices, environments, registry
 from support.jobs import Job, Settings
 from support.paths import ROOT

@@ -50,3 +50,10 @@ def test_batches_leave_the_data_and_the_global_random_state_alone():
         batch += 1
     assert (x == X).all()
     assert np.random.uniform() == expected
+
+
+def test_an_epoch_can_be_shortened(monkeypatch):
+    monkeypatch.setenv("ROSETTA_EXAMPLES", "4")
+    assert permutation(10, 42).tolist() == [8, 1, 5, 0]
+    assert [y.tolist() for _, y in batches(X, Y, 2, seed=42)] == [[8, 1], [5, 0]]
+    assert sum(len(y) for _, y in batches(X, Y, 2)) == 10, "evaluation covers all"

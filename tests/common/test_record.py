@@ -29,6 +29,7 @@ def make_record(tmp_path, monkeypatch):
 def report_run(epoch_seconds=(3.0, 1.0), **settings):
     stopwatch = Stopwatch()
     stopwatch.epoch_seconds = list(epoch_seconds)
+    stopwatch.log(np.float32(0.5))
     stopwatch.started, stopwatch.stopped = 1000.5, 1005.0
     values = {
         "framework": "SomeFramework",
@@ -37,8 +38,9 @@ def report_run(epoch_seconds=(3.0, 1.0), **settings):
         "precision": "fp32",
         "batchsize": 64,
         "examples": 130,
-        "parameters": 3441592,
-        "weights": "seed 42",
+        "source": "seed 42",
+        "weights": {"a.weight": np.ones((3, 2)), "a.running_mean": np.ones(2)},
+        "outputs": np.ones((5, 2)),
         "versions": VERSIONS,
     }
     values.update(settings)
@@ -63,9 +65,11 @@ def test_record_has_every_field(make_record, monkeypatch):
         "precision": "fp32",
         "seconds": 4.0,
         "epoch_seconds": [3.0, 1.0],
+        "epoch_losses": [0.5],
+        "examples": 128,
         "throughput": 64.0,
         "accuracy": 0.75,
-        "parameters": 3441592,
+        "parameters": 6,
         "weights": "seed 42",
         "versions": {"SomeFramework": "1.0"},
         "hardware": {"cpu": "µ-processor"},
@@ -90,8 +94,18 @@ def test_inference_is_told_in_seconds_per_1000_images(make_record, passes):
 
 
 def test_numbers_of_numpy_are_welcome(make_record):
-    record = make_record(accuracy=np.float32(0.5), parameters=np.int64(7))
-    assert (record["accuracy"], record["parameters"]) == (0.5, 7)
+    assert make_record(accuracy=np.float32(0.5))["accuracy"] == 0.5
+
+
+def test_a_run_of_no_epochs_has_a_report_too(make_record):
+    record = make_record(epoch_seconds=[])
+    assert (record["seconds"], record["throughput"], record["epochs"]) == (0, 0, 0)
+
+
+def test_a_shortened_epoch_counts_what_it_used(make_record, monkeypatch):
+    monkeypatch.setenv("ROSETTA_EXAMPLES", "70")
+    record = make_record(epoch_seconds=[2.0])
+    assert (record["examples"], record["throughput"]) == (64, 32)
 
 
 def test_without_a_runner_the_result_is_only_printed(tmp_path, capsys):

@@ -52,6 +52,21 @@ def test_work_queued_before_the_loop_is_not_counted(clock):
     assert stopwatch.started == 1100
 
 
+def test_a_logged_loss_is_kept_and_printed_with_its_epoch(clock, capsys):
+    stopwatch = Stopwatch()
+    for epoch in stopwatch.epochs(2):
+        clock.now += 3
+        stopwatch.log(0.5 - epoch / 10)
+    assert stopwatch.losses == [0.5, 0.4]
+    assert "epoch 2/2: 3.00 s, loss 0.400" in capsys.readouterr().out
+
+
+def test_no_epochs_are_timed_too(clock):
+    stopwatch = Stopwatch()
+    assert list(stopwatch.epochs(0)) == []
+    assert (stopwatch.seconds, stopwatch.started, stopwatch.stopped) == (0, 1000, 1000)
+
+
 def test_passes_are_timed_as_epochs_are(clock, capsys):
     stopwatch = Stopwatch()
     for _ in stopwatch.passes(2):

@@ -3,8 +3,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from common import assert_same_weights, count_parameters, initial_weights, weights
+from common import assert_same_weights, initial_weights, weights
 from common.params import PARAMETERS
+from common.weights import count_parameters
 
 RNN_SHAPES = {
     "embedding.weight": (30000, 125),
