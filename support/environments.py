@@ -155,7 +155,7 @@ def find_uv():
 
 
 def _make(environment, variant):
-    _provide_system_packages(environment)
+    provide_system_packages(environment)
     uv, target = find_uv(), folder(environment, variant)
     interpreter = interpreters.find(environment.python, uv)
     _run([uv, "venv", "--quiet", "--clear", "--python", interpreter, str(target)])
@@ -180,7 +180,7 @@ def _make(environment, variant):
         _run([str(python(environment, variant)), str(finish)])
 
 
-def _provide_system_packages(environment):
+def provide_system_packages(environment):
     """See that the environment's check succeeds: on Debian, as root, by installing what it needs.
 
     Raises NotPossible with the command that someone with the right to do so can give.

@@ -87,7 +87,7 @@ def update_machine(folder, frameworks):
     if not found:
         return
     quick = folder.name == "quick"
-    name = _device_name(found, folder)
+    name = device_name(found, folder)
     lines = [f"# {name}", ""]
     if quick:
         lines += [
@@ -95,12 +95,12 @@ def update_machine(folder, frameworks):
             "",
         ]
     else:
-        lines += [*_machine_lines(found), ""]
-    for group, rows in _grouped(found, frameworks).items():
-        head, body = _table_cells(group, rows)
+        lines += [*machine_lines(found), ""]
+    for group, rows in grouped(found, frameworks).items():
+        head, body = table_cells(group, rows)
         for row, cells in zip(rows, body):
             cells[0] = row.linked_label
-        lines += [f"## {group.title}", "", *_markdown(head, body), ""]
+        lines += [f"## {group.title}", "", *markdown_table(head, body), ""]
         timed = [row for row in rows if row.runs]
         if timed and not quick:
             write_text(folder / "charts" / group.chart, charts.bars(group, timed))
@@ -109,12 +109,13 @@ def update_machine(folder, frameworks):
     write_text(folder / "README.md", "\n".join(lines) + "\n")
 
 
-def _device_name(found, folder):
+def device_name(found, folder):
     """What the runs call the device; the folder's name where none has finished."""
     return next((r["device"] for r in found if r["status"] == "ok"), folder.name)
 
 
-def _machine_lines(found):
+def machine_lines(found):
+    """The hardware behind the records and how to read them, as Markdown."""
     run = next((r for r in found if r["status"] == "ok"), None)
     if run is None:
         return []
@@ -130,7 +131,7 @@ def _machine_lines(found):
     ]
 
 
-def _grouped(found, frameworks):
+def grouped(found, frameworks):
     """Group -> rows in the registry's order."""
     by_group = defaultdict(lambda: defaultdict(list))
     for record in found:
@@ -142,14 +143,14 @@ def _grouped(found, frameworks):
         by_group,
         key=lambda g: (list(TITLES).index(g.model), -(g.epochs or 0), g.precision),
     )
-    grouped = {}
+    groups = {}
     for group in order:
         rows = []
         for key, framework in frameworks.items():
             if key in by_group[group]:
                 rows.append(_row(framework.label, by_group[group][key]))
-        grouped[group] = rows
-    return grouped
+        groups[group] = rows
+    return groups
 
 
 def _row(label, found):
@@ -158,7 +159,7 @@ def _row(label, found):
     return Row(label, runs, failures[-1] if failures and not runs else None)
 
 
-def _table_cells(group, rows):
+def table_cells(group, rows):
     """The head and the body of a machine's table."""
     trained = group.model != "Inference"
     head = (
@@ -181,9 +182,9 @@ def _machine_cells(group, row, trained):
         width = 6 if trained else 3
         return [row.label, *["–"] * width, "0", f"failed: {row.failure['reason']}"]
     latest = row.runs[-1]
-    cells = [row.label, _number(row.seconds)]
+    cells = [row.label, number(row.seconds)]
     if trained:
-        cells += [_number(row.median(lambda r: r["epoch_seconds"][0])), _steady(row)]
+        cells += [number(row.median(lambda r: r["epoch_seconds"][0])), _steady(row)]
     cells.append(f"{row.median(lambda r: r['throughput']):.0f}")
     if trained:
         cells.append(f"{row.median(lambda r: r['accuracy']):.1%}")
@@ -197,15 +198,16 @@ def _machine_cells(group, row, trained):
 def _steady(row):
     if len(row.runs[0]["epoch_seconds"]) < 2:
         return "–"
-    return _number(row.median(lambda r: statistics.median(r["epoch_seconds"][1:])))
+    return number(row.median(lambda r: statistics.median(r["epoch_seconds"][1:])))
 
 
-def _number(seconds):
+def number(seconds):
     """Three significant digits, which is more than runs agree on."""
     return f"{seconds:.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 
-def _markdown(head, body):
+def markdown_table(head, body):
+    """The lines of a Markdown table."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     safe = [
         [str(cell).replace("|", "\\|").replace("\n", " ") for cell in row]
@@ -218,12 +220,13 @@ def update_readme(frameworks):
     """Put the table of frameworks and the results into the README, each between its two marks."""
     path = ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    text = _put(text, "frameworks", frameworks_table(frameworks))
-    text = _put(text, "results", _results(frameworks))
+    text = put(text, "frameworks", frameworks_table(frameworks))
+    text = put(text, "results", _results(frameworks))
     write_text(path, text)
 
 
-def _put(text, name, lines):
+def put(text, name, lines):
+    """The text with these lines between the two marks of that name."""
     begin, end = (mark.format(name) for mark in GENERATED)
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
@@ -248,7 +251,7 @@ def frameworks_table(frameworks):
             )
         )
     head = ["framework", "notebooks", "state, last release", "language", "environment"]
-    return _markdown(head, body)
+    return markdown_table(head, body)
 
 
 def _results(frameworks):
@@ -272,8 +275,8 @@ def _readme_charts(model, machines, frameworks):
     """The chart of the group with most frameworks, for each machine."""
     lines = []
     for folder in machines:
-        grouped = _grouped(records.read_all(folder), frameworks)
-        timed = {g: sum(bool(row.runs) for row in rows) for g, rows in grouped.items()}
+        groups = grouped(records.read_all(folder), frameworks)
+        timed = {g: sum(bool(row.runs) for row in rows) for g, rows in groups.items()}
         mine = [group for group in timed if group.model == model and timed[group]]
         if mine:
             group = max(mine, key=timed.get)
@@ -291,11 +294,11 @@ def _article_table(model, machines, frameworks):
     columns = []
     for folder in machines:
         found = records.read_all(folder)
-        name = _device_name(found, folder)
-        grouped = _grouped(found, frameworks)
+        name = device_name(found, folder)
+        groups = grouped(found, frameworks)
         columns += [
             (name, g, {r.label: r for r in rows})
-            for g, rows in grouped.items()
+            for g, rows in groups.items()
             if g.model == model
         ]
     unit = "s per 1,000 images" if model == "Inference" else "s"
@@ -314,7 +317,7 @@ def _article_table(model, machines, frameworks):
     for framework in frameworks.values():
         if not framework.article:
             body.append([framework.label, "", "", *_our_cells(framework, columns)])
-    return _markdown(head, body)
+    return markdown_table(head, body)
 
 
 def _article_cell(record):
@@ -336,7 +339,7 @@ def _our_cells(framework, columns):
             cells.append(f"failed: {row.failure['reason']}")
         else:
             parts = [
-                f"{_number(row.seconds)} s",
+                f"{number(row.seconds)} s",
                 f"{row.median(lambda r: r['throughput']):.0f}/s",
             ]
             if group.model != "Inference":
@@ -362,8 +365,8 @@ def print_machine(folder, frameworks):
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    for group, rows in _grouped(records.read_all(folder), frameworks).items():
-        head, body = _table_cells(group, rows)
+    for group, rows in grouped(records.read_all(folder), frameworks).items():
+        head, body = table_cells(group, rows)
         table = Table(*head, title=group.title, title_justify="left")
         for cells in body:
             table.add_row(*cells)

@@ -1,0 +1,1 @@
+"""The reader: a static site made from notebooks, records and the registry."""
