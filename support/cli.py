@@ -18,16 +18,20 @@ Run the notebooks of this repository and tabulate what they measured.
   python run_all.py --gpu P100           … on the GPU whose name contains P100
   python run_all.py -f PyTorch Keras     … only these frameworks
   python run_all.py --list               every framework and model, and what would run
+  python run_all.py parity               prove that the notebooks are the same models
+  python run_all.py transfer --all       move trained weights between all frameworks
+  python run_all.py mistakes             … and what the mistakes between them cost
   python run_all.py tables               make all tables and charts anew from the records
+  python run_all.py site                 build the reader in site/: compare, look up, results
   python run_all.py test [-k NAME]       run the tests; arguments go to pytest
   python run_all.py pins [NAME ...]      resolve the environments' pins anew
 """
 EPILOG = """\
-Everything is made in .rosetta/ and results/; nothing else is written. A finished run is not
+Everything is made in .rosetta/, results/ and site/; nothing else is written. A finished run is not
 repeated unless its notebook, common/, pins or settings have changed, or --force says so.
 Exit status: 0 all well, 1 something failed, 2 the command makes no sense, 130 interrupted.
 """
-COMMANDS = ("run", "tables", "test", "pins")
+COMMANDS = ("run", "parity", "transfer", "mistakes", "tables", "site", "test", "pins")
 INTERRUPTED = 130
 
 
@@ -132,6 +136,17 @@ def parse(argv):
     how.add_argument(
         "--force", action="store_true", help="run also what is finished and unchanged"
     )
+    moved = parser.add_argument_group("transfer (models: CNN and RNN)")
+    moved.add_argument("--from", nargs="+", default=[], metavar="NAME", dest="sources")
+    moved.add_argument("--to", nargs="+", default=[], metavar="NAME", dest="targets")
+    moved.add_argument(
+        "--all", action="store_true", help="from all and to all that the filters leave"
+    )
+    moved.add_argument(
+        "--anyway",
+        action="store_true",
+        help="also between GRUs of different kinds, to see what that costs",
+    )
     look = parser.add_argument_group("only look")
     look.add_argument(
         "--list", action="store_true", help="every framework and model with its state"
@@ -140,6 +155,18 @@ def parse(argv):
         "--dry-run",
         action="store_true",
         help="what this command would run, and do nothing",
+    )
+    pages = parser.add_argument_group("site")
+    pages.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where it is built (default: site/)",
+    )
+    pages.add_argument(
+        "--serve",
+        action="store_true",
+        help="show it on this machine, and build it anew on changes",
     )
     return parser.parse_args(argv)
 
@@ -155,15 +182,79 @@ def positive(text):
 
 def run(options):
     """Run notebooks, show them running, and print and write the tables."""
-    from support import registry, runner, tables
+    from support import registry, tables
+    from support.jobs import Job
 
-    if options.names:
-        raise UsageError(
-            f"unexpected '{options.names[0]}'; frameworks are named with --framework"
-        )
-    jobs = plan(options)
+    settings, pairs = chosen(options)
+    # repeats take turns, so that a drift of the machine hits all alike
+    jobs = [
+        Job(framework, model, settings, repeat)
+        for repeat in range(1, options.repeats + 1)
+        for framework, model in pairs
+    ]
     if options.list or options.dry_run:
         return show(jobs, options)
+    outcomes = carry_out(jobs, options)
+    tables.update_machine(jobs[0].folder, registry.load())
+    tables.print_machine(jobs[0].folder, registry.load())
+    return conclude(outcomes, jobs[0].folder)
+
+
+def prove(options):
+    """Hold notebooks to the reference: as they are, or with mistakes made on purpose."""
+    from support import registry
+    from support.sameness import mistakes, pages, parity
+
+    settings, pairs = chosen(options)
+    jobs = {"parity": parity, "mistakes": mistakes}[options.command].jobs(
+        pairs, settings
+    )
+    if not jobs:
+        raise UsageError("the filters leave nothing to run")
+    if options.list or options.dry_run:
+        return show(jobs, options)
+    outcomes = carry_out(jobs, options)
+    pages.update_all(registry.load())
+    return conclude(outcomes, jobs[0].folder)
+
+
+def transfer(options):
+    """Train in some frameworks, evaluate the same weights in others, and compare."""
+    from support import registry
+    from support.sameness import pages, transfer
+
+    settings, pairs = chosen(options)
+    if not (options.all or (options.sources and options.targets)):
+        raise UsageError("transfer needs --from and --to, or --all")
+    moves = transfer.plan(pairs, options.sources, options.targets)
+    if not moves:
+        raise UsageError("nothing is trained for inference; models are CNN and RNN")
+    if not options.anyway:
+        moves, refused = transfer.refuse(moves)
+        if not moves:
+            raise UsageError(f"{refused[0]}; --anyway shows what the mistake costs")
+        for reason in refused:
+            print(f"left out: {reason}")
+    trainings = transfer.trainings(moves, settings)
+    if options.list or options.dry_run:
+        return show(trainings, options)
+    outcomes = carry_out(trainings, options)
+    evaluations = transfer.evaluations(moves, trainings, options.force)
+    if evaluations:
+        more = carry_out(evaluations, options)
+        outcomes.done += more.done
+        outcomes.kept += more.kept
+        outcomes.failed.update(more.failed)
+    pages.update_all(registry.load())
+    for training in trainings:
+        if training.weights_path.exists():
+            print(f"{training.name}: {training.weights_path}")
+    return conclude(outcomes, trainings[0].folder)
+
+
+def carry_out(jobs, options):
+    """Run the jobs, showing them running; returns their Outcomes."""
+    from support import runner
     from support.display import Display
 
     limits = runner.Limits(options.jobs, options.timeout, options.force)
@@ -171,11 +262,7 @@ def run(options):
     count = f"{len(jobs)} notebook{'s' if len(jobs) > 1 else ''}"
     display.say(f"{count} on {jobs[0].settings.device.name}")
     with display:
-        outcomes = runner.run(jobs, limits, display)
-    folder = jobs[0].settings.folder
-    tables.update_machine(folder, registry.load())
-    tables.print_machine(folder, registry.load())
-    return conclude(outcomes, folder)
+        return runner.run(jobs, limits, display)
 
 
 def conclude(outcomes, folder):
@@ -188,18 +275,25 @@ def conclude(outcomes, folder):
     return 1 if outcomes.failed else 0
 
 
-def plan(options):
-    """The jobs that the options ask for; repeats take turns, so that a drift hits all alike."""
+def chosen(options):
+    """The settings and the (framework, model) pairs that the options ask for."""
     from support import devices, registry
-    from support.jobs import Job, Settings
+    from support.jobs import Settings
 
+    if options.names:
+        raise UsageError(
+            f"unexpected '{options.names[0]}'; frameworks are named with --framework"
+        )
     if options.data_dir:
         if not options.data_dir.is_dir():
             raise UsageError(f"--data-dir: there is no folder {options.data_dir}")
         os.environ["ROSETTA_DATA"] = str(options.data_dir.resolve())
+    proof = options.command in ("parity", "mistakes")
+    if proof and (options.precision != "fp32" or options.epochs):
+        raise UsageError(f"{options.command} is in fp32, with steps of its own")
     settings = Settings(
         device=devices.choose(options.gpu),
-        data="quick" if options.quick else "real",
+        data="quick" if options.quick or proof else "real",
         precision=options.precision,
         epochs=options.epochs,
     )
@@ -208,11 +302,7 @@ def plan(options):
     )
     if not pairs:
         raise UsageError("the filters leave nothing to run")
-    return [
-        Job(framework, model, settings, repeat)
-        for repeat in range(1, options.repeats + 1)
-        for framework, model in pairs
-    ]
+    return settings, pairs
 
 
 def show(jobs, options):
@@ -230,8 +320,23 @@ def show(jobs, options):
 def make_tables(_):
     """Make every table and chart anew."""
     from support import registry, tables
+    from support.sameness import pages
 
     tables.update_all(registry.load())
+    pages.update_all(registry.load())
+    return 0
+
+
+def make_site(options):
+    """Build the reader, a static site; with --serve also show it."""
+    from support.paths import ROOT
+    from support.site import build, serve
+
+    output = options.output or ROOT / "site"
+    build.build(output)
+    if options.serve:
+        return serve.serve(output)
+    print(f"Open {output / 'index.html'}, or publish the folder as it is.")
     return 0
 
 
@@ -273,4 +378,12 @@ def test(arguments):
     return int(pytest.main(arguments))
 
 
-COMMAND_FUNCTIONS = {"run": run, "tables": make_tables, "pins": pins}
+COMMAND_FUNCTIONS = {
+    "run": run,
+    "parity": prove,
+    "mistakes": prove,
+    "transfer": transfer,
+    "tables": make_tables,
+    "site": make_site,
+    "pins": pins,
+}

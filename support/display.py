@@ -49,10 +49,10 @@ class Display:
         return f"{job.name} (run {job.repeat})" if several else job.name
 
     def _table(self):
-        models = list(dict.fromkeys(job.model for job in self._jobs))
-        table = Table("framework", *models)
+        columns = list(dict.fromkeys(job.column for job in self._jobs))
+        table = Table("framework", *columns)
         for framework in dict.fromkeys(job.framework.label for job in self._jobs):
-            cells = [self._cell(framework, model) for model in models]
+            cells = [self._cell(framework, column) for column in columns]
             table.add_row(framework, *cells)
         now = [
             f"{self._name(job)}: {detail}"
@@ -62,11 +62,11 @@ class Display:
         table.caption = "\n".join(now[-6:])
         return table
 
-    def _cell(self, framework, model):
+    def _cell(self, framework, column):
         """The states of all repeats, shortly."""
         parts = []
         for job, (state, detail, started, ended) in self._states.items():
-            if (job.framework.label, job.model) != (framework, model):
+            if (job.framework.label, job.column) != (framework, column):
                 continue
             text = state
             if started:

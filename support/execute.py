@@ -1,8 +1,9 @@
 """Execute one notebook, in a process of its own: `python -m support.execute JOB.json`.
 
 If the job wants several evaluations, the cells `weights`, `evaluate` and `report` are executed
-that often, each time with another folder to take weights from and leave them in. Says on standard output which cell is being executed, by tag. If a cell raises or the kernel dies,
-leaves where and why in the file that the job names, and exits with status 1.
+that often, each time with another folder to take weights from and leave them in. Says on standard
+output which cell is being executed, by tag. If a cell raises, shows a traceback, or the kernel
+dies, leaves where and why in the file that the job names, and exits with status 1.
 """
 
 import copy
@@ -78,7 +79,7 @@ def main(path):
     papermill_engines.register("telling", TellingEngine)
     copy_path = job["executed"] + ".input.ipynb"
     try:
-        papermill.execute_notebook(
+        executed = papermill.execute_notebook(
             with_evaluations(job["notebook"], job["evaluations"], copy_path),
             job["executed"],
             job["parameters"],
@@ -89,6 +90,7 @@ def main(path):
             cwd=job["folder"],
             progress_bar=False,
         )
+        fail_for_errors_shown(job, executed)
     except PapermillExecutionError as error:
         lines = [uncoloured(line) for line in "\n".join(error.traceback).split("\n")]
         message = f"{error.ename}: {error.evalue}".split("\n")[0]
@@ -97,6 +99,16 @@ def main(path):
         fail(job, "the kernel died (killed, out of memory, or crashed)", [])
     except Exception as error:  # a kernel that does not start, a disk that is full
         fail(job, f"{type(error).__name__}: {error}".strip().split("\n")[0], [])
+
+
+def fail_for_errors_shown(job, executed):
+    """A reader takes a traceback for a failure, and is right: whoever caught it had to say so."""
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            if "Traceback (most recent call last)" in output.get("text", ""):
+                print(tag(cell), flush=True)
+                lines = uncoloured(output["text"]).splitlines()
+                fail(job, "a traceback is among its outputs", lines[-LAST_LINES:])
 
 
 def fail(job, reason, lines):

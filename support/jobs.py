@@ -25,10 +25,9 @@ class Settings:
     epochs: int | None = None
 
     @property
-    def folder(self):
-        """Where the results of the run are kept; those on generated data apart."""
-        machine = RESULTS / self.device.machine
-        return machine / "quick" if self.data == "quick" else machine
+    def machine_folder(self):
+        """Where all results of the device are kept."""
+        return RESULTS / self.device.machine
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,19 @@ class Job:
     exchanges = False  # whether weights and outputs pass between runner and notebook
 
     @property
+    def column(self):
+        """Its heading where frameworks are rows."""
+        return self.model
+
+    @property
     def name(self):
-        return f"{self.framework.key} {self.model}"
+        return f"{self.framework.key} {self.column}"
+
+    @property
+    def folder(self):
+        """Where the results are kept; those on generated data apart."""
+        machine = self.settings.machine_folder
+        return machine / "quick" if self.settings.data == "quick" else machine
 
     @property
     def notebook(self):
@@ -80,16 +90,16 @@ class Job:
 
     @property
     def record_path(self):
-        return self.settings.folder / "records" / f"{self.stem}.json"
+        return self.folder / "records" / f"{self.stem}.json"
 
     @property
     def failure_path(self):
         """Where a failure is recorded; apart, so that it never replaces a finished record."""
-        return self.settings.folder / "records" / f"{self.stem}.failed.json"
+        return self.folder / "records" / f"{self.stem}.failed.json"
 
     @property
     def executed_path(self):
-        return self.settings.folder / "notebooks" / f"{self.stem}.ipynb"
+        return self.folder / "notebooks" / f"{self.stem}.ipynb"
 
     @property
     def parameters(self):
@@ -185,18 +195,22 @@ SIBLINGS = {"R": "common.R", "Julia": "common.jl"}  # of the package, in other l
 
 @functools.lru_cache
 def _common_digest(language):
-    """Of the code that notebooks in this language use; Python's without comments and docstrings."""
+    """Of the code that notebooks in this language use."""
     parts = []
     if language in SIBLINGS:
         parts.append((ROOT / "common" / SIBLINGS[language]).read_text(encoding="utf-8"))
-    for path in sorted((ROOT / "common").glob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list) and body and _is_text(body[0]):
-                body[0] = ast.Pass()
-        parts.append(ast.unparse(tree))
+    parts += map(code_of, sorted((ROOT / "common").glob("*.py")))
     return _sha256("\0".join(parts).encode())
+
+
+def code_of(path):
+    """The Python file's code without comments and docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_text(body[0]):
+            body[0] = ast.Pass()
+    return ast.unparse(tree)
 
 
 def _is_text(node):

@@ -51,6 +51,8 @@ class Framework:
     successor: str = ""
     article: str = ""
     variables: dict = field(default_factory=dict)
+    conventions: dict = field(default_factory=dict)
+    mistakes: tuple = ()
 
     def notebook(self, model):
         """The path of its notebook for the model."""
@@ -64,12 +66,20 @@ def load(file=FILE):
         name: Environment(name=name, **entry)
         for name, entry in content["environments"].items()
     }
-    return {
-        key: Framework(
-            key=key, **{**entry, "environment": environments[entry["environment"]]}
+    frameworks, conventions = {}, {}
+    for key, entry in content["frameworks"].items():
+        shared = conventions.setdefault(entry.get("notebooks", key), {})
+        for trap, option in entry.get("conventions", {}).items():
+            shared.setdefault(trap, option)
+        frameworks[key] = Framework(
+            key=key,
+            **{
+                **entry,
+                "environment": environments[entry["environment"]],
+                "conventions": {**shared, **entry.get("conventions", {})},
+            },
         )
-        for key, entry in content["frameworks"].items()
-    }
+    return frameworks
 
 
 def select(frameworks, keys=(), models=(), environments=()):

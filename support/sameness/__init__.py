@@ -1,0 +1,1 @@
+"""The proofs that all notebooks are the same models, and the transfer of weights between them."""
