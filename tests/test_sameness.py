@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from common.weights import GRUS, seeded_weights
+from common.weights import GRUS
 from support import devices, registry
 from support.jobs import Settings
 from support.paths import RESULTS, ROOT
