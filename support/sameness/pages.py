@@ -11,12 +11,18 @@ FOOT = "Made from the records by `python run_all.py tables`; do not edit."
 NO_FIGURE = "–"
 
 
+def update_machine(folder, frameworks):
+    """Write the pages of what was proved on one machine."""
+    for proof, page in PAGES.items():
+        if (folder / proof / "records").is_dir():
+            lines = page(folder, frameworks)
+            write_text(folder / proof / "README.md", _text(lines))
+
+
 def update_all(frameworks):
     """Write every page anew."""
-    for folder in _machines("parity"):
-        _write(folder / "parity", _parity_page(folder, frameworks))
-    for folder in _machines("transfer"):
-        _write(folder / "transfer", _transfer_page(folder, frameworks))
+    for folder in {folder for proof in PAGES for folder in _machines(proof)}:
+        update_machine(folder, frameworks)
     write_text(RESULTS / "false-friends.md", _text(_false_friends(frameworks)))
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
@@ -25,10 +31,6 @@ def update_all(frameworks):
 
 def _machines(proof):
     return [path.parent.parent for path in sorted(RESULTS.glob(f"*/{proof}/records"))]
-
-
-def _write(folder, lines):
-    write_text(folder / "README.md", _text(lines))
 
 
 def _text(lines):
@@ -223,6 +225,34 @@ def _pair(pair):
     return f"{text} / {pair['accuracy_here']:.1%}" if pair["obstacle"] else text
 
 
+def _mistakes_page(folder, frameworks):
+    found = records.read_all(folder / "mistakes")
+    lines = [f"# Mistakes on {device_name(found, folder)}", ""]
+    lines += [
+        "Notebooks with a mistake made on purpose, and the parity checks that caught it. What the "
+        "mistakes are about is in [false friends](../../false-friends.md).",
+        "",
+    ]
+    body = [
+        [
+            record["mistake"]["title"],
+            f"{frameworks[record['framework']].label}, {record['model']}",
+            _caught(record) or "**not caught**",
+        ]
+        for record in found
+        if "mistake" in record
+    ]
+    return [*lines, *markdown_table(["mistake", "notebook", "caught by"], body)]
+
+
+def _caught(record):
+    return ", ".join(
+        f"{check['check']} {check['error']:.2g} ({check['tolerance']:g} allowed)"
+        for check in record["checks"]
+        if not check["passed"]
+    )
+
+
 def _false_friends(frameworks):
     lines = ["# False friends", ""]
     lines += [
@@ -255,16 +285,8 @@ def _options(name, options, frameworks):
 
 
 def _mistake(record):
-    mistake = record["mistake"]
-    figures = ", ".join(
-        f"{check['check']} {check['error']:.2g} ({check['tolerance']:g} allowed)"
-        for check in record["checks"]
-        if not check["passed"]
-    )
-    return [
-        "",
-        f"**{mistake['title']}** ({record['framework']}, {record['model']}): {figures}.",
-    ]
+    where = f"{record['framework']}, {record['model']}"
+    return ["", f"**{record['mistake']['title']}** ({where}): {_caught(record)}."]
 
 
 def _kinds_mixed():
@@ -281,3 +303,10 @@ def _kinds_mixed():
                         f"{pair['agreement']:.1%} of the reviews are classified alike.",
                     ]
     return lines
+
+
+PAGES = {
+    "parity": _parity_page,
+    "transfer": _transfer_page,
+    "mistakes": _mistakes_page,
+}
