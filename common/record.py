@@ -1,5 +1,6 @@
 """What a notebook says of its run: versions at its start, the record at its end."""
 
+import math
 import os
 import platform
 from collections import OrderedDict
@@ -99,7 +100,8 @@ def report(
         precision=precision,
         seconds=round(seconds, 4),
         epoch_seconds=[round(s, 4) for s in stopwatch.epoch_seconds],
-        epoch_losses=stopwatch.losses,
+        # a model that diverged has losses that are no numbers, which JSON does not know
+        epoch_losses=[x if math.isfinite(x) else None for x in stopwatch.losses],
         examples=used,
         throughput=round(throughput, 2),
         accuracy=None if accuracy is None else round(float(accuracy), 5),

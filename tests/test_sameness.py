@@ -78,7 +78,7 @@ def test_weights_of_another_model_are_counted(judged, outputs):
     weights, expected = outputs
     fewer = {**weights, "gru.bias_recurrent": np.zeros(3)}
     report = judged("PyTorch", fewer, expected)
-    assert report["reason"] == "parameters: error 3e+02, 0 allowed"
+    assert report["reason"] == "parameters: error 3.0e+02, 0 allowed"
     assert [check["error"] for check in report["checks"]] == [297]
 
 

@@ -13,7 +13,7 @@ import nbformat
 from support import records
 from support.errors import UsageError
 from support.paths import PRIVATE, RESULTS
-from support.sameness.parity import ParityJob
+from support.sameness.parity import ParityJob, told
 
 try:
     import tomllib
@@ -70,9 +70,7 @@ class MistakeJob(ParityJob):
 
     def headline(self, report):
         return "caught by " + ", ".join(
-            f"{c['check']} {c['error']:.1e}"
-            for c in report["checks"]
-            if not c["passed"]
+            f"{c['check']} {told(c)}" for c in report["checks"] if not c["passed"]
         )
 
 

@@ -124,7 +124,7 @@ def _parity_row(framework, model, found):
 
 def _figure(check):
     """An error, in bold where it is too large."""
-    text = f"{check['error']:.1e}"
+    text = parity.told(check)
     return text if check["passed"] else f"**{text}**"
 
 
@@ -162,6 +162,7 @@ def _summary_row(model, name, tolerance, found):
         for record in found.values()
         for check in record.get("checks", [])
         if (record["model"], check["check"]) == (model, name)
+        and check["error"] is not None
     }
     if not errors:
         return [model, name, 0, NO_FIGURE, NO_FIGURE, f"{tolerance:g}"]
@@ -247,7 +248,7 @@ def _mistakes_page(folder, frameworks):
 
 def _caught(record):
     return ", ".join(
-        f"{check['check']} {check['error']:.2g} ({check['tolerance']:g} allowed)"
+        f"{check['check']} {parity.told(check)} ({check['tolerance']:g} allowed)"
         for check in record["checks"]
         if not check["passed"]
     )

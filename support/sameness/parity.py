@@ -97,7 +97,7 @@ class ParityJob(Job):
         if missed:
             report["status"] = "failed"
             report["reason"] = "; ".join(
-                f"{check['check']}: error {check['error']:.2g}, {check['tolerance']:g} allowed"
+                f"{check['check']}: error {told(check)}, {check['tolerance']:g} allowed"
                 for check in missed
             )
         return "" if missed else self.doubt(report)
@@ -133,7 +133,8 @@ class ParityJob(Job):
         ]
 
     def headline(self, report):
-        return ", ".join(f"{c['check']} {c['error']:.1e}" for c in report["checks"])
+        errors = (c for c in report["checks"] if c["tolerance"])
+        return ", ".join(f"{c['check']} {told(c)}" for c in errors)
 
 
 def jobs(pairs, settings):
@@ -147,10 +148,15 @@ def jobs(pairs, settings):
 
 
 def measured(check, error, tolerance):
-    """A check's outcome, as records have it; an error that is not a number fails."""
-    error = float(error)
+    """A check's outcome, as records have it; an error that is no number is None, and fails."""
     passed = bool(error <= tolerance)
+    error = float(error) if np.isfinite(error) else None
     return {"check": check, "error": error, "tolerance": tolerance, "passed": passed}
+
+
+def told(check):
+    """A check's error in words."""
+    return "not finite" if check["error"] is None else f"{check['error']:.1e}"
 
 
 def relative(actual, expected):
