@@ -14,18 +14,20 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 .title { font-weight: 600 }
 .bar { fill: #0969da }
 .cold { fill: #54aeff }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }
+.whisker { stroke: #24292f; stroke-width: 2 }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .whisker { stroke: #e6edf3 } }
 """
 
 
 def bars(group, rows, title=None, style=STYLE):
     """A horizontal bar per framework, fastest first: seconds, the first (cold) epoch in a lighter blue.
 
-    `group` has title and unit; `rows` have label, seconds and the runs behind them; `title` is
-    for a page that says already what the group is.
+    A line goes from the lowest to the highest of several runs: where lines overlap, the order
+    means nothing. `group` has title and unit; `rows` have label, seconds and the runs behind
+    them; `title` is for a page that says already what the group is.
     """
     rows = sorted(rows, key=lambda row: row.seconds)
-    longest = max(row.seconds for row in rows)
+    longest = max(_ends(row)[1] for row in rows)
     height = TOP + len(rows) * (BAR + GAP) + GAP
     title = title or f"{group.title}: {group.unit}, less is better"
     parts = _head(title, height, style, spoken=group.title)
@@ -115,8 +117,14 @@ def _value_bar(value, y, height, scale, kind):
     yield f'<text{size} x="{LABEL + width + 6:.1f}" y="{y + height / 2 + (5 if height == BAR else 4)}">{text}</text>'
 
 
+def _ends(row):
+    """The lowest and the highest seconds of a row's runs."""
+    return row.range(lambda run: run["seconds"]) or (row.seconds, row.seconds)
+
+
 def _bar(row, y, scale):
     width = row.seconds * scale
+    low, high = (end * scale for end in _ends(row))
     epochs = row.runs[0]["epoch_seconds"]
     cold = (
         row.median(lambda run: run["epoch_seconds"][0]) * scale
@@ -130,4 +138,7 @@ def _bar(row, y, scale):
         f'<rect class="bar" x="{LABEL + cold:.1f}" y="{y}" width="{width - cold:.1f}" '
         f'height="{BAR}"/>'
     )
-    yield f'<text x="{LABEL + width + 6:.1f}" y="{middle}">{row.seconds:.3g}</text>'
+    if low < high:
+        line = f"M{LABEL + low:.1f} {y + BAR / 2}H{LABEL + high:.1f}"
+        yield f'<path class="whisker" d="{line}"/>'
+    yield f'<text x="{LABEL + high + 6:.1f}" y="{middle}">{row.seconds:.3g}</text>'

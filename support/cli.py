@@ -21,6 +21,7 @@ Run the notebooks of this repository and tabulate what they measured.
   python run_all.py parity               prove that the notebooks are the same models
   python run_all.py transfer --all       move trained weights between all frameworks
   python run_all.py mistakes             … and what the mistakes between them cost
+  python run_all.py verify               is everything as fast and as accurate as it should be?
   python run_all.py tables               make all tables and charts anew from the records
   python run_all.py site                 build the reader in site/: compare, look up, results
   python run_all.py test [-k NAME]       run the tests; arguments go to pytest
@@ -29,9 +30,20 @@ Run the notebooks of this repository and tabulate what they measured.
 EPILOG = """\
 Everything is made in .rosetta/, results/ and site/; nothing else is written. A finished run is not
 repeated unless its notebook, common/, pins or settings have changed, or --force says so.
-Exit status: 0 all well, 1 something failed, 2 the command makes no sense, 130 interrupted.
+Exit status: 0 all well, 1 something failed (verify: is slower than expected, or its accuracy is off),
+2 the command makes no sense, 3 verify could not judge something, 130 interrupted.
 """
-COMMANDS = ("run", "parity", "transfer", "mistakes", "tables", "site", "test", "pins")
+COMMANDS = (
+    "run",
+    "parity",
+    "transfer",
+    "mistakes",
+    "verify",
+    "tables",
+    "site",
+    "test",
+    "pins",
+)
 INTERRUPTED = 130
 
 
@@ -156,6 +168,8 @@ def parse(argv):
         action="store_true",
         help="what this command would run, and do nothing",
     )
+    verdict = parser.add_argument_group("verify")
+    verdict.add_argument("--json", action="store_true", help="the verdicts as JSON")
     pages = parser.add_argument_group("site")
     pages.add_argument(
         "--output",
@@ -168,7 +182,10 @@ def parse(argv):
         action="store_true",
         help="show it on this machine, and build it anew on changes",
     )
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.json and options.command != "verify":
+        parser.error("--json is for verify")
+    return options
 
 
 def positive(text):
@@ -202,6 +219,7 @@ def run(options):
 
 def prove(options):
     """Hold notebooks to the reference: as they are, or with mistakes made on purpose."""
+    import_numpy_with_one_thread()
     from support import registry
     from support.sameness import mistakes, pages, parity
 
@@ -214,8 +232,20 @@ def prove(options):
     if options.list or options.dry_run:
         return show(jobs, options)
     outcomes = carry_out(jobs, options)
-    pages.update_all(registry.load())
+    pages.update_machine(settings.machine_folder, registry.load())
     return conclude(outcomes, jobs[0].folder)
+
+
+def import_numpy_with_one_thread():
+    """The reference runs beside notebooks, where BLAS threads spin and make it ten times slower."""
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    import numpy  # noqa: F401, reads the variable once
+
+    del os.environ[name]  # it is not for the notebooks
+    if before is not None:
+        os.environ[name] = before
 
 
 def transfer(options):
@@ -245,20 +275,47 @@ def transfer(options):
         outcomes.done += more.done
         outcomes.kept += more.kept
         outcomes.failed.update(more.failed)
-    pages.update_all(registry.load())
+    pages.update_machine(settings.machine_folder, registry.load())
     for training in trainings:
         if training.weights_path.exists():
             print(f"{training.name}: {training.weights_path}")
     return conclude(outcomes, trainings[0].folder)
 
 
+def verify(options):
+    """Say of each framework whether it is as fast and as accurate here as expected."""
+    from support import verify
+
+    settings, pairs = chosen(options)
+    if options.quick:
+        raise UsageError(
+            "verify judges the real models; generated data compare nothing"
+        )
+    verification = verify.Verification(
+        pairs, settings, named=bool(options.model), again=options.force
+    )
+    jobs = verification.jobs(options.repeats)
+    if options.list or options.dry_run:
+        return show(jobs, options) if jobs else 0
+    failed = carry_out(jobs, options).failed if jobs else {}
+    found, left_out = verification.findings(failed), verification.left_out
+    if options.json:
+        print(verify.as_json(found, left_out, settings.device))
+    else:
+        print(verify.as_text(found, left_out))
+    return verify.exit_status(found)
+
+
 def carry_out(jobs, options):
     """Run the jobs, showing them running; returns their Outcomes."""
+    from rich.console import Console
+
     from support import runner
     from support.display import Display
 
     limits = runner.Limits(options.jobs, options.timeout, options.force)
-    display = Display(jobs)
+    # what a program reads is on standard output alone
+    display = Display(jobs, Console(stderr=options.json))
     count = f"{len(jobs)} notebook{'s' if len(jobs) > 1 else ''}"
     display.say(f"{count} on {jobs[0].settings.device.name}")
     with display:
@@ -383,6 +440,7 @@ COMMAND_FUNCTIONS = {
     "parity": prove,
     "mistakes": prove,
     "transfer": transfer,
+    "verify": verify,
     "tables": make_tables,
     "site": make_site,
     "pins": pins,

@@ -52,6 +52,11 @@ class Job:
         return self.model
 
     @property
+    def timed(self):
+        """Whether its time counts: not on generated data, nor where weights pass to and fro."""
+        return self.settings.data == "real" and not self.exchanges
+
+    @property
     def name(self):
         return f"{self.framework.key} {self.column}"
 

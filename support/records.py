@@ -50,6 +50,20 @@ def read_article():
     return json.loads(ARTICLE.read_text(encoding="utf-8"))["records"]
 
 
+def disturbances(record):
+    """What disturbed the run, in words; [] where nothing did, or nothing is known.
+
+    Records from before `disturbed` had no other warnings than these.
+    """
+    load = record.get("load") or {}
+    return load.get("disturbed", record.get("warnings", []))
+
+
+def counting(runs):
+    """The runs that figures are made of: the undisturbed ones, or all where there are none."""
+    return [run for run in runs if not disturbances(run)] or list(runs)
+
+
 def problem(report):
     """What is wrong with what a notebook reported, in one line; "" if nothing is."""
     for name, kind in REQUIRED.items():

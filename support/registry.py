@@ -1,6 +1,7 @@
 """The registry: every framework and environment, read from registry.toml."""
 
 import difflib
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Environment:
     check: tuple = ()
     debian: tuple = ()
     gpu: str = ""
+    probe: str = ""
 
     def pins(self, variant):
         """The lock file of the variant, "cpu" or "gpu"."""
@@ -59,8 +61,9 @@ class Framework:
         return NOTEBOOKS / f"{self.notebooks or self.key}_{model}.ipynb"
 
 
+@functools.cache
 def load(file=FILE):
-    """All frameworks by key, in the order of the file."""
+    """All frameworks by key, in the order of the file; as they were when first asked for."""
     content = tomllib.loads(file.read_text(encoding="utf-8"))
     environments = {
         name: Environment(name=name, **entry)

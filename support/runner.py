@@ -20,7 +20,7 @@ from pathlib import Path
 from common import data, weights
 from common.files import DataError, write_json, write_text
 from common.machine import cores
-from support import environments, load, records
+from support import ceilings, environments, load, records
 from support.devices import reserved
 from support.errors import NotPossible
 from support.paths import KERNELS, NOTEBOOKS, PRIVATE, ROOT, RUNS
@@ -62,6 +62,9 @@ def run(jobs, limits, display):
                 display.update(job, "done", "earlier, unchanged")
         waiting = [job for job in jobs if job not in outcomes.kept]
         waiting = _prepare(waiting, outcomes, display)
+        if waiting and waiting[0].timed:
+            folder = waiting[0].folder
+            ceilings.provide(settings.device, folder, limits.force, display.say)
         with _working_folder() as folder:
             _run_all(waiting, folder, limits, outcomes, display)
     return outcomes
@@ -222,7 +225,7 @@ class Running:
             text=True,
             start_new_session=True,  # Ctrl-C reaches the runner alone, which ends us in order
         )
-        self.monitor = load.LoadMonitor(self.process.pid)
+        self.monitor = load.LoadMonitor(self.process.pid, job.settings.device)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _open_exchange(self):
@@ -295,7 +298,7 @@ def _finish(one, reason, outcomes, display):
         since, until = report.pop("clock")
         report["device"] = job.settings.device.name
         report["load"] = one.monitor.summary(since, until)
-        report["warnings"] = load.warnings(report["load"])
+        report["warnings"] = report["load"]["disturbed"]
         report["wall_seconds"] = round(one.seconds, 1)
         # the notebook first: a record never stands without it
         if job.executed_path:

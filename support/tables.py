@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from common.files import write_text
 from common.params import MODELS
-from support import charts, records
+from support import ceilings, charts, records
 from support.paths import RESULTS, ROOT
 
 TITLES = {
@@ -60,25 +60,69 @@ class Group:
 
 @dataclass
 class Row:
-    """A framework in a group: its runs, and its failure if there are none."""
+    """A framework in a group: its finished runs, and its failure if there are none."""
 
     label: str
     runs: list
     failure: dict | None
 
+    @property
+    def counting(self):
+        """The runs behind its figures."""
+        return records.counting(self.runs)
+
     def median(self, value):
-        return statistics.median(map(value, self.runs))
+        return statistics.median(map(value, self.counting))
+
+    def range(self, value):
+        """(lowest, highest) of the runs; None for a single one, of which none is known."""
+        values = list(map(value, self.counting))
+        return (min(values), max(values)) if len(values) > 1 else None
+
+    def figure(self, value, show):
+        """The median and, behind it, the range: 63.7 (62.9–65.1)."""
+        spread = self.range(value)
+        behind = f" ({show(spread[0])}–{show(spread[1])})" if spread else ""
+        return show(self.median(value)) + behind
 
     @property
     def seconds(self):
-        return self.median(lambda run: run["seconds"])
+        return self.median(headline)
 
     @property
     def linked_label(self):
-        """The label, linked to the executed notebook of the last run."""
+        """The label, linked to the executed notebook of the last run that counts."""
         if not self.runs:
             return self.label
-        return f"[{self.label}]({self.runs[-1]['executed']})"
+        return f"[{self.label}]({self.counting[-1]['executed']})"
+
+
+def headline(run):
+    """Seconds of the whole training; of inference, per 1,000 images."""
+    return run["seconds"]
+
+
+def ranks(rows):
+    """Row's label -> its rank by time, "1" or, where it is shared, "1=".
+
+    Whoever's runs overlap has the same rank: a difference within the spread decides nothing.
+    Rows of a single run have none, as nothing is known of their spread.
+    """
+    ranges = {row.label: row.range(headline) for row in rows if row.runs}
+    ranges = {label: ends for label, ends in ranges.items() if ends}
+    shared, highest = [], -1.0
+    for label in sorted(ranges, key=ranges.get):
+        low, high = ranges[label]
+        if low > highest:
+            shared.append([])
+        shared[-1].append(label)
+        highest = max(highest, high)
+    found, rank = {}, 1
+    for labels in shared:
+        sign = "=" if len(labels) > 1 else ""
+        found.update(dict.fromkeys(labels, f"{rank}{sign}"))
+        rank += len(labels)
+    return found
 
 
 def update_machine(folder, frameworks):
@@ -87,6 +131,7 @@ def update_machine(folder, frameworks):
     if not found:
         return
     quick = folder.name == "quick"
+    ceiling = ceilings.read(folder)
     name = device_name(found, folder)
     lines = [f"# {name}", ""]
     if quick:
@@ -95,9 +140,9 @@ def update_machine(folder, frameworks):
             "",
         ]
     else:
-        lines += [*machine_lines(found), ""]
+        lines += [*machine_lines(found, ceiling), ""]
     for group, rows in grouped(found, frameworks).items():
-        head, body = table_cells(group, rows)
+        head, body = table_cells(group, rows, ceiling)
         for row, cells in zip(rows, body):
             cells[0] = row.linked_label
         lines += [f"## {group.title}", "", *markdown_table(head, body), ""]
@@ -114,8 +159,8 @@ def device_name(found, folder):
     return next((r["device"] for r in found if r["status"] == "ok"), folder.name)
 
 
-def machine_lines(found):
-    """The hardware behind the records and how to read them, as Markdown."""
+def machine_lines(found, ceiling):
+    """The hardware behind the records, its ceilings and how to read the tables, as Markdown."""
     run = next((r for r in found if r["status"] == "ok"), None)
     if run is None:
         return []
@@ -125,9 +170,22 @@ def machine_lines(found):
     )
     return [
         f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB, "
-        f"{hardware['system']}; GPU: {gpus or 'none'}. Times are medians over the runs; cold is the "
-        "first epoch, steady the median of the others; throughput is over the whole of the "
-        "training. An executed notebook and a record stand behind each row."
+        f"{hardware['system']}; GPU: {gpus or 'none'}. Cold is the first epoch, steady the "
+        "median of the others; throughput is over the whole of the training. Of several runs the "
+        "median is shown and, in brackets, the lowest and the highest; whoever's times overlap "
+        "shares a rank, and a single run has none. A run that other load disturbed counts only where no other is to be had. "
+        "An executed notebook and a record stand behind each row.",
+        *_ceiling_lines(ceiling),
+    ]
+
+
+def _ceiling_lines(ceiling):
+    if not ceiling:
+        return []
+    return [
+        "",
+        f"What the device can do at most: {ceilings.in_words(ceiling)}. “Of ceiling” is the share "
+        "of the matrix product's FLOP/s that the training or prediction reaches, in its precision.",
     ]
 
 
@@ -159,46 +217,84 @@ def _row(label, found):
     return Row(label, runs, failures[-1] if failures and not runs else None)
 
 
-def table_cells(group, rows):
-    """The head and the body of a machine's table."""
-    trained = group.model != "Inference"
-    head = (
-        ["framework", group.unit, "cold", "steady"]
-        if trained
-        else ["framework", group.unit]
+def table_cells(group, rows, ceiling):
+    """The head and the body of a machine's table: columns that hold for none are left out."""
+    columns = {"framework": lambda row: row.label, **_columns(group, rows, ceiling)}
+    body = []
+    for row in rows:
+        if row.runs:
+            body.append([cell(row) for cell in columns.values()])
+        else:
+            nothing = ["–"] * (len(columns) - 3)
+            failed = f"failed: {row.failure['reason']}"
+            body.append([row.label, *nothing, "0", failed])
+    return list(columns), body
+
+
+def _columns(group, rows, ceiling):
+    """Heading -> what a row with runs has there; the last two are runs and remarks."""
+    ranked, trained = ranks(rows), group.model != "Inference"
+    columns = {group.unit: lambda row: row.figure(headline, number)}
+    if ranked:
+        columns["rank"] = lambda row: ranked.get(row.label, "–")
+    if trained:
+        columns["cold"] = lambda row: row.figure(cold, number)
+        columns["steady"] = _steady
+    columns[f"{group.examples}/s"] = lambda row: (
+        f"{row.median(lambda run: run['throughput']):.0f}"
     )
-    head += [
-        f"{group.examples}/s",
-        *(["accuracy"] if trained else []),
-        "version",
-        "runs",
-        "remarks",
-    ]
-    return head, [_machine_cells(group, row, trained) for row in rows]
+    if group.precision in ceiling.get("matmul", {}):
+        columns["of ceiling"] = lambda row: percent(
+            row.median(lambda run: ceilings.share(run, ceiling))
+        )
+    if trained:
+        columns["accuracy"] = lambda row: row.figure(_accuracy, "{:.1%}".format)
+    return {**columns, "version": _version, "runs": _runs, "remarks": _remarks}
 
 
-def _machine_cells(group, row, trained):
-    if not row.runs:
-        width = 6 if trained else 3
-        return [row.label, *["–"] * width, "0", f"failed: {row.failure['reason']}"]
-    latest = row.runs[-1]
-    cells = [row.label, number(row.seconds)]
-    if trained:
-        cells += [number(row.median(lambda r: r["epoch_seconds"][0])), _steady(row)]
-    cells.append(f"{row.median(lambda r: r['throughput']):.0f}")
-    if trained:
-        cells.append(f"{row.median(lambda r: r['accuracy']):.1%}")
-    version = next(iter(latest["versions"].items()))
-    remarks = [*latest.get("warnings", [])]
-    if group.model == "Inference":
-        remarks.insert(0, f"weights: {latest['weights']}")
-    return [*cells, " ".join(version), str(len(row.runs)), "; ".join(remarks)]
+def cold(run):
+    """Seconds of the first epoch."""
+    return run["epoch_seconds"][0]
+
+
+def steady(run):
+    """Seconds of a later epoch; None where there is none."""
+    later = run["epoch_seconds"][1:]
+    return statistics.median(later) if later else None
 
 
 def _steady(row):
-    if len(row.runs[0]["epoch_seconds"]) < 2:
-        return "–"
-    return number(row.median(lambda r: statistics.median(r["epoch_seconds"][1:])))
+    return "–" if None in map(steady, row.runs) else row.figure(steady, number)
+
+
+def _accuracy(run):
+    return run["accuracy"]
+
+
+def _version(row):
+    return " ".join(next(iter(row.counting[-1]["versions"].items())))
+
+
+def _runs(row):
+    """How many of how many count."""
+    return f"{len(row.counting)} of {len(row.runs)}"
+
+
+def _remarks(row):
+    """What is to be known of the runs that count, and why others do not."""
+    counting = row.counting
+    remarks = []
+    if counting[-1]["model"] == "Inference":
+        remarks.append(f"weights: {counting[-1]['weights']}")
+    for run in row.runs:
+        left_out = "" if run in counting else "left out: "
+        remarks += [left_out + reason for reason in records.disturbances(run)]
+    return "; ".join(dict.fromkeys(remarks))
+
+
+def percent(share):
+    """Two digits: 57%, 3.1%."""
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
 def number(seconds):
@@ -339,7 +435,7 @@ def _our_cells(framework, columns):
             cells.append(f"failed: {row.failure['reason']}")
         else:
             parts = [
-                f"{number(row.seconds)} s",
+                row.figure(headline, lambda seconds: f"{number(seconds)} s"),
                 f"{row.median(lambda r: r['throughput']):.0f}/s",
             ]
             if group.model != "Inference":
@@ -365,9 +461,12 @@ def print_machine(folder, frameworks):
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
+    ceiling = ceilings.read(folder)
     for group, rows in grouped(records.read_all(folder), frameworks).items():
-        head, body = table_cells(group, rows)
-        table = Table(*head, title=group.title, title_justify="left")
+        head, body = table_cells(group, rows, ceiling)
+        table = Table(title=group.title, title_justify="left")
+        for name in head:
+            table.add_column(name, overflow="fold")  # a figure is never cut short
         for cells in body:
             table.add_row(*cells)
         console.print(table)

@@ -61,15 +61,90 @@ def row_of(page, label):
     )
 
 
+def cells_of(page, label):
+    """Heading -> cell of the framework's row, of the first table."""
+    head = next(line for line in page.splitlines() if line.startswith("| framework"))
+    lines = (head, row_of(page, label))
+    return dict(zip(*([cell.strip() for cell in line.split("|")] for line in lines)))
+
+
+def times(*seconds, **changes):
+    """Changes for runs of 2 epochs that take these seconds, a third of it the later one."""
+    return [
+        {"seconds": s, "epoch_seconds": [s * 2 / 3, s / 3], "epochs": 2, **changes}
+        for s in seconds
+    ]
+
+
+BUSY = "other processes used 76% of the processors meanwhile"
+
+
 def test_a_row_has_cold_and_steady_epochs_throughput_accuracy_and_version(write):
     row = row_of(write({}), "PyTorch")
-    assert "| 50 | 9 | 4.5 | 9997 | 77.5% | PyTorch 2.13.0 | 1 |" in row
+    assert "| 50 | 9 | 4.5 | 9997 | 77.5% | PyTorch 2.13.0 | 1 of 1 |" in row
 
 
-def test_repeats_give_their_median(write):
-    page = write({"seconds": 50.0}, {"seconds": 90.0}, {"seconds": 60.0})
-    assert "| 60 |" in row_of(page, "PyTorch")
-    assert "| 3 |" in row_of(page, "PyTorch")
+def test_repeats_give_their_median_and_range_cold_and_steady_apart(write):
+    cells = cells_of(write(*times(60.0, 90.0, 66.0)), "PyTorch")
+    assert cells["s"] == "66 (60–90)"
+    assert cells["cold"] == "44 (40–60)"
+    assert cells["steady"] == "22 (20–30)"
+    assert cells["accuracy"] == "77.5% (77.5%–77.5%)"
+    assert cells["runs"] == "3 of 3"
+
+
+@pytest.mark.parametrize(
+    "told", [{"warnings": [BUSY]}, {"load": {"disturbed": [BUSY]}}], ids=["old", "new"]
+)
+def test_a_disturbed_run_is_left_out_while_there_are_others(write, told):
+    cells = cells_of(write(*times(60.0, 62.0), *times(90.0, **told)), "PyTorch")
+    assert cells["s"] == "61 (60–62)"
+    assert cells["runs"] == "2 of 3"
+    assert cells["remarks"] == f"left out: {BUSY}"
+    cells = cells_of(write(*[{**t, **told} for t in times(60, 62, 90)]), "PyTorch")
+    assert cells["s"] == "62 (60–90)"
+    assert cells["runs"] == "3 of 3"
+    assert cells["remarks"] == BUSY
+
+
+def test_who_overlaps_shares_a_rank_and_a_single_run_has_none(write):
+    page = write(
+        *times(50.0, 60.0),
+        *times(59.0, 70.0, framework="JAX"),
+        *times(71.0, 75.0, framework="Keras"),
+        *times(40.0, framework="CNTK"),
+    )
+    ranks = {
+        label: cells_of(page, label)["rank"]
+        for label in ("PyTorch", "JAX (Flax NNX)", "Keras (TensorFlow)", "CNTK")
+    }
+    assert list(ranks.values()) == ["1=", "1=", "3", "–"]
+
+
+def test_without_repeats_nobody_is_ranked(write):
+    assert "rank" not in cells_of(write({}, {"framework": "JAX"}), "PyTorch")
+
+
+def test_a_chart_shows_the_range_of_several_runs(write, tmp_path):
+    write(*times(50.0, 60.0), *times(40.0, framework="JAX"))
+    chart = (tmp_path / "toy" / "charts" / "cnn-2-epochs-fp32.svg").read_text()
+    assert chart.count('class="whisker"') == 1
+
+
+def test_with_ceilings_a_row_says_which_share_it_reaches(write, tmp_path):
+    (tmp_path / "toy").mkdir()
+    measured = {
+        "matmul": {"fp32": 6.2e12},
+        "copy": 2e10,
+        "versions": {"NumPy": "2"},
+        "date": "2026-01-02T03:04:05+00:00",
+        "load": {"disturbed": []},
+    }
+    (tmp_path / "toy" / "ceilings.json").write_text(json.dumps(measured))
+    page = write({}, {"precision": "tf32"})
+    assert cells_of(page, "PyTorch")["of ceiling"] == "60%"
+    assert "fp32 6.2 TFLOP/s; memory copy 20 GB/s (NumPy 2, 2026-01-02)" in page
+    assert page.count("of ceiling |") == 1, "no ceiling for tf32"
 
 
 def test_a_failed_cell_says_why_and_a_finished_run_outweighs_it(write):

@@ -11,7 +11,9 @@ from support.paths import RESULTS, ROOT
 from support.site import safe
 
 # What is turned into pages if it exists.
-PATTERNS = ("*/parity/README.md", "*/transfer/README.md", "*.md", "2018/README.md")
+PROOFS = ("parity", "transfer", "mistakes")
+KEPT = "|".join(PROOFS)
+PATTERNS = (*(f"*/{proof}/README.md" for proof in PROOFS), "*.md", "2018/README.md")
 LINK = re.compile(r'<a\b[^>]*?\bhref="([^"]*)"[^>]*>(.*?)</a>', re.S)
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.S)
 
@@ -56,7 +58,7 @@ def _relink(link, here, page, pages):
 def _place(path):
     """Where the site has what lies at this path of the repository."""
     path = re.sub(r"^(results/.*?)/(?:notebooks|records)/([^/]*)$", r"\1/\2", path)
-    path = re.sub(r"/(parity|transfer)/README\.md$", r"/\1.html", path)
+    path = re.sub(rf"/({KEPT})/README\.md$", r"/\1.html", path)
     path = "index.html" if path == "README.md" else path
     path = re.sub(r"(^|/)README\.md$", r"\1index.html", path)
     return re.sub(r"\.(ipynb|json|md)$", ".html", path)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import records, tables
+from support import ceilings, records, tables
 from support.paths import RESULTS
 
 
@@ -40,8 +40,12 @@ class Machine:
         return f"{self.path}/index.html"
 
     @property
+    def ceilings(self):
+        return ceilings.read(self.folder)
+
+    @property
     def about(self):
-        return "\n".join(tables.machine_lines(self.records))
+        return "\n".join(tables.machine_lines(self.records, self.ceilings))
 
 
 def read():

@@ -79,7 +79,8 @@ def _time(row):
         return NONE
     if not row.runs:
         return Cell("failed", row.failure["page"], "failed")
-    return Cell(tables.number(row.seconds), row.runs[-1].get("page", ""))
+    text = row.figure(tables.headline, tables.number)
+    return Cell(text, row.counting[-1].get("page", ""))
 
 
 def _accuracy(row):

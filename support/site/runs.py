@@ -1,7 +1,6 @@
 """Runs: a page for each machine, with tables and charts, and a page for each of its records."""
 
 import re
-import statistics
 
 from support import charts, tables
 from support.site import cells, machines, safe
@@ -38,7 +37,7 @@ def _write_run(site, machine, record, frameworks):
 
 
 def _section(group, rows, machine):
-    head, body = tables.table_cells(group, rows)
+    head, body = tables.table_cells(group, rows, machine.ceilings)
     linked = [
         [Cell(texts[0], _page(row)), *map(_plain, texts[1:])]
         for row, texts in zip(rows, body)
@@ -49,7 +48,7 @@ def _section(group, rows, machine):
 
 
 def _page(row):
-    return (row.runs[-1] if row.runs else row.failure)["page"]
+    return (row.counting[-1] if row.runs else row.failure)["page"]
 
 
 def _plain(text):
@@ -69,7 +68,7 @@ def _charts(group, rows):
     if len(rows) < 2:
         return found
     epochs = [
-        (row.label, row.median(_cold), row.median(_steady))
+        (row.label, row.median(tables.cold), row.median(tables.steady))
         for row in rows
         if all(len(run["epoch_seconds"]) > 1 for run in row.runs)
     ]
@@ -80,18 +79,12 @@ def _charts(group, rows):
     title = f"{group.examples.capitalize()} per second, more is better"
     found.append(charts.rates(title, rates))
     if group.epochs:
-        values = [(row.label, [run["accuracy"] for run in row.runs]) for row in rows]
+        values = [
+            (row.label, [run["accuracy"] for run in row.counting]) for row in rows
+        ]
         title = "Accuracy on the test set: median and range of the runs"
         found.append(charts.spread(title, values))
     return [safe.own(svg) for svg in found]
-
-
-def _cold(run):
-    return run["epoch_seconds"][0]
-
-
-def _steady(run):
-    return statistics.median(run["epoch_seconds"][1:])
 
 
 def _facts(record):
