@@ -53,7 +53,9 @@ def main(argv):
         return test(argv[1:])
     try:
         options = parse(argv)
-        return COMMAND_FUNCTIONS[options.command](options)
+        status = COMMAND_FUNCTIONS[options.command](options)
+        sys.stdout.flush()
+        return status
     except UsageError as error:
         print(f"run_all.py: {error}", file=sys.stderr)
         return 2
@@ -63,6 +65,9 @@ def main(argv):
             file=sys.stderr,
         )
         return INTERRUPTED
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 class Parser(argparse.ArgumentParser):

@@ -80,6 +80,14 @@ def test_list_shows_every_framework_and_model_with_its_state():
     assert states <= {"ready", "done", "stale", "failed", "needs"}
 
 
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = [sys.executable, str(ROOT / "run_all.py"), "--list", "--gpu", "none"]
+    listing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    listing.stdout.close()
+    assert listing.stderr.read() == b""
+    assert listing.wait() == 0
+
+
 def test_filters_take_any_case_and_repeats_take_turns():
     done = run_all(
         "--dry-run",

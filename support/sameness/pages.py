@@ -185,7 +185,8 @@ def _transfer_page(folder, frameworks):
         "Trained in the framework of the row, evaluated with the same weights in that of the column: the "
         "share of the test set that both classify alike. After a slash, where GRUs are of different kinds "
         "and the weights were forced in: the accuracy that is left. A dash: refused, for "
-        "that reason, or not run."
+        "that reason, or not run. Generated data are so easy that mixed kinds may go unnoticed on them; real "
+        "data show what it costs."
     ]
     cases = sorted({(r["model"], r["data"], _trained_epochs(r)) for r in found})
     for model, data, epochs in cases:
