@@ -188,7 +188,8 @@ def _transfer_page(folder, frameworks):
         "that reason, or not run. Generated data are so easy that mixed kinds may go unnoticed on them; real "
         "data show what it costs."
     ]
-    cases = sorted({(r["model"], r["data"], _trained_epochs(r)) for r in found})
+    cases = {(r["model"], r["data"], _trained_epochs(r)) for r in found}
+    cases = sorted(cases, key=lambda case: (case[1] != "real", case))
     for model, data, epochs in cases:
         pairs = {
             (source, record["framework"]): pair

@@ -12,7 +12,7 @@ CHROMIUM = Environment(
     python="",
     needs=("Chromium",),
     check=("chromium", "--version"),
-    debian=("chromium",),
+    debian=("chromium", "fonts-dejavu-core"),  # without a font it shows no text
 )
 ARGUMENTS = ("--no-sandbox",)  # there is none for root in a container
 
