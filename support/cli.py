@@ -341,6 +341,7 @@ def chosen(options):
     """The settings and the (framework, model) pairs that the options ask for."""
     from support import devices, registry
     from support.jobs import Settings
+    from support.paths import RESULTS
 
     if options.names:
         raise UsageError(
@@ -358,6 +359,8 @@ def chosen(options):
         data="quick" if options.quick or proof else "real",
         precision=options.precision,
         epochs=options.epochs,
+        # tests keep theirs apart
+        results=Path(os.environ.get("ROSETTA_RESULTS", RESULTS)),
     )
     pairs = registry.select(
         registry.load(), options.framework, options.model, options.environment

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 
@@ -23,11 +24,12 @@ class Settings:
     data: str = "real"  # or "quick"
     precision: str = "fp32"
     epochs: int | None = None
+    results: Path = RESULTS
 
     @property
     def machine_folder(self):
         """Where all results of the device are kept."""
-        return RESULTS / self.device.machine
+        return self.results / self.device.machine
 
 
 @dataclass(frozen=True)

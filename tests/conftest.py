@@ -63,7 +63,7 @@ class Checkout:
     def __init__(self, root):
         self.root = root
         self.variables = {**os.environ, "TMPDIR": str(root), "CUDA_VISIBLE_DEVICES": ""}
-        for name in ("ROSETTA_DATA", "ROSETTA_REPORT"):
+        for name in ("ROSETTA_DATA", "ROSETTA_REPORT", "ROSETTA_RESULTS"):
             self.variables.pop(name, None)
 
     def command(self, *arguments):

@@ -1,6 +1,7 @@
 """Every notebook runs in its own environment on generated data, learns it, and is the reference's model."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from common.params import LEARNED, MODELS
 from support import devices, environments, registry
 from support.jobs import Settings
-from support.paths import ROOT
+from support.paths import PRIVATE, ROOT
 from support.sameness import mistakes, parity
 
 EVERY = registry.load()
@@ -19,7 +20,9 @@ LACKING = {
     if environments.lacks(framework.environment)
 }
 FRAMEWORKS = {key: f for key, f in EVERY.items() if key not in LACKING}
-SETTINGS = Settings(device=devices.choose("none"), data="quick")
+# Apart from the results that are committed, of which there may be some of this very machine.
+OWN = PRIVATE / "tests"
+SETTINGS = Settings(device=devices.choose("none"), data="quick", results=OWN)
 PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in MODELS]
 # those that need no minutes of compilation
 MISTAKEN = ("PyTorch", "Keras", "JAX")
@@ -39,7 +42,10 @@ def mistaken_run():
 
 def run(*arguments):
     command = [sys.executable, str(ROOT / "run_all.py"), "--gpu", "none", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    variables = {**os.environ, "ROSETTA_RESULTS": str(OWN)}
+    return subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True
+    )
 
 
 def finished(job):

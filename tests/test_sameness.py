@@ -1,6 +1,7 @@
 """Proofs can fail: errors are measured as they are, mistakes fit their notebooks, kinds are not mixed."""
 
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,11 +12,13 @@ import pytest
 from common.weights import GRUS
 from support import devices, registry
 from support.jobs import Settings
-from support.paths import RESULTS, ROOT
+from support.paths import PRIVATE, RESULTS, ROOT
 from support.sameness import mistakes, pages, parity, reference, transfer
 
 FRAMEWORKS = registry.load()
-SETTINGS = Settings(device=devices.choose("none"), data="quick")
+# Apart from the results that are committed, of which there may be some of this very machine.
+OWN = PRIVATE / "tests"
+SETTINGS = Settings(device=devices.choose("none"), data="quick", results=OWN)
 ARRAYS = [
     pytest.param(lambda a: a, "", id="the same"),
     pytest.param(lambda a: a * (1 + 9e-5), "", id="within what float32 explains"),
@@ -142,7 +145,10 @@ def test_a_transfer_must_agree_and_be_as_accurate(agreement, accuracy, passes):
 
 def run_all(*arguments):
     command = [sys.executable, str(ROOT / "run_all.py"), "--gpu", "none", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    variables = {**os.environ, "ROSETTA_RESULTS": str(OWN)}
+    return subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True
+    )
 
 
 @pytest.mark.parametrize(
