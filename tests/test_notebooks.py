@@ -74,7 +74,9 @@ def test_it_is_the_reference_s_model(parity_run, job):
 def test_a_mistake_is_caught_and_measured(mistaken_run, job):
     record = finished(job)
     caught = [check for check in record["checks"] if not check["passed"]]
-    assert caught and all(check["error"] > check["tolerance"] for check in caught)
+    assert caught
+    for check in caught:  # None: the model diverged
+        assert check["error"] is None or check["error"] > check["tolerance"]
 
 
 @pytest.mark.skipif(not LACKING, reason="this machine has all that any framework needs")

@@ -44,7 +44,9 @@ class MistakeJob(ParityJob):
     @property
     def stem(self):
         title = "-".join(
-            "".join(c if c.isalnum() else " " for c in self.mistake["title"]).split()
+            "".join(
+                c if c.isascii() and c.isalnum() else " " for c in self.mistake["title"]
+            ).split()
         )
         return f"{self.framework.key}_{self.model}_{title.lower()}"
 
