@@ -383,6 +383,7 @@ def _git_commit():
 
 def _without_paths(text):
     """The text without this machine's folders, which are nobody's business."""
-    for path, name in ((ROOT, "."), (Path.home(), "~")):
+    folder = Path(data.data_folder()).resolve()
+    for path, name in ((folder, "data"), (ROOT, "."), (Path.home(), "~")):
         text = text.replace(str(path), name)
     return text
