@@ -8,6 +8,7 @@ not. An algorithm that needs fewer (Winograd's convolution) is counted as if it 
 from typing import NamedTuple
 
 from common.params import MODELS
+from common.weights import RESNET50_STAGES
 
 
 class Layer(NamedTuple):
@@ -72,10 +73,10 @@ def _resnet50():
     """v1.5: a stage's stride is on the 3×3 of its first block. Cut after the average pooling."""
     found = [Layer(112 * 112, 7 * 7 * 3, 64)]
     channels, size = 64, 56
-    for width, blocks, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+    for stage, (blocks, width) in enumerate(RESNET50_STAGES):
         for block in range(blocks):
             found.append(Layer(size**2, channels, width))
-            size //= stride if block == 0 else 1
+            size //= 2 if stage > 0 and block == 0 else 1
             found.append(Layer(size**2, 9 * width, width))
             found.append(Layer(size**2, width, 4 * width))
             if block == 0:

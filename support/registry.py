@@ -71,15 +71,14 @@ def load(file=FILE):
     }
     frameworks, conventions = {}, {}
     for key, entry in content["frameworks"].items():
-        shared = conventions.setdefault(entry.get("notebooks", key), {})
-        for trap, option in entry.get("conventions", {}).items():
-            shared.setdefault(trap, option)
+        own = entry.get("conventions", {})
+        shared = conventions.setdefault(entry.get("notebooks", key), own)
         frameworks[key] = Framework(
             key=key,
             **{
                 **entry,
                 "environment": environments[entry["environment"]],
-                "conventions": {**shared, **entry.get("conventions", {})},
+                "conventions": {**shared, **own},
             },
         )
     return frameworks

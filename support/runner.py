@@ -63,8 +63,8 @@ def run(jobs, limits, display):
         waiting = [job for job in jobs if job not in outcomes.kept]
         waiting = _prepare(waiting, outcomes, display)
         if waiting and waiting[0].timed:
-            folder = waiting[0].folder
-            ceilings.provide(settings.device, folder, limits.force, display.say)
+            results = waiting[0].folder
+            ceilings.provide(settings.device, results, limits.force, display.say)
         with _working_folder() as folder:
             _run_all(waiting, folder, limits, outcomes, display)
     return outcomes

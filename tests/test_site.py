@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from toy_record import RECORD as RUN
 
 from support import registry
 from support.errors import NotPossible, UsageError
@@ -54,30 +55,9 @@ release = "1"
 upstream = "https://example.org"
 """
 RECORD = {
-    "framework": "PyTorch",
-    "model": "CNN",
-    "status": "ok",
-    "reason": "",
-    "device": "Toy GPU",
-    "data": "real",
-    "epochs": 10,
-    "precision": "fp32",
-    "seconds": 50.0,
-    "epoch_seconds": [9.0] + [4.5] * 9,
-    "throughput": 9996.8,
-    "accuracy": 0.775,
-    "parameters": 3441592,
-    "weights": "seed 42",
+    **RUN,
     "versions": {"PyTorch": "2.13.0", "Python": "3.11"},
-    "hardware": {
-        "cpu": "Toy CPU",
-        "cores": 4,
-        "memory_gib": 8,
-        "system": "Linux",
-        "gpus": [{"name": "Toy GPU", "driver": "1"}],
-    },
-    "repeat": 1,
-    "warnings": [],
+    "hardware": {**RUN["hardware"], "gpus": [{"name": "Toy GPU", "driver": "1"}]},
     "date": "2026-01-02T03:04:05+00:00",
 }
 TOYS = {

@@ -13,12 +13,8 @@ import nbformat
 from support import records
 from support.errors import UsageError
 from support.paths import PRIVATE, RESULTS
+from support.registry import tomllib
 from support.sameness.parity import ParityJob, told
-
-try:
-    import tomllib
-except ModuleNotFoundError:  # Python 3.10
-    import tomli as tomllib
 
 TRAPS = Path(__file__).with_name("false_friends.toml")
 

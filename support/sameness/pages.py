@@ -9,6 +9,7 @@ from support.tables import device_name, markdown_table, put
 
 FOOT = "Made from the records by `python run_all.py tables`; do not edit."
 NO_FIGURE = "–"
+TITLES = {"CNN": "VGG-style network", "RNN": "GRU", "Inference": "ResNet-50"}
 
 
 def update_machine(folder, frameworks):
@@ -26,7 +27,7 @@ def update_all(frameworks):
     write_text(RESULTS / "false-friends.md", _text(_false_friends(frameworks)))
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    write_text(readme, put(text, "sameness", _summary(frameworks)))
+    write_text(readme, put(text, "sameness", _summary()))
 
 
 def _machines(proof):
@@ -58,16 +59,9 @@ def _parity_page(folder, frameworks):
             f"{name} (≤ {tolerance:g})" if tolerance else name
             for name, tolerance in _columns(model)
         ]
-        title = f"{model}: {MODELS_TITLES[model]}"
-        lines += ["", f"## {title}", "", *markdown_table(head, rows)]
+        title = f"## {model}: {TITLES[model]}"
+        lines += ["", title, "", *markdown_table(head, rows)]
     return lines
-
-
-MODELS_TITLES = {
-    "CNN": "VGG-style network",
-    "RNN": "GRU",
-    "Inference": "ResNet-50",
-}
 
 
 def _columns(model):
@@ -128,7 +122,7 @@ def _figure(check):
     return text if check["passed"] else f"**{text}**"
 
 
-def _summary(frameworks):
+def _summary():
     """The README's lines: the largest errors of all frameworks, and where the figures are."""
     lines = [""]
     for folder in _machines("parity"):

@@ -8,13 +8,13 @@ GRUs of different kinds have no weights in common; see `obstacle`.
 """
 
 import functools
-import hashlib
 import shutil
 from dataclasses import dataclass
 
 import numpy as np
 
 from common.data import load_cifar10, load_imdb
+from common.files import digest
 from common.params import MODELS
 from support import records, registry
 from support.jobs import Job
@@ -70,7 +70,7 @@ class TrainingJob(Job):
         return doubt
 
     def weights_digest(self):
-        return hashlib.sha256(self.weights_path.read_bytes()).hexdigest()[:16]
+        return digest(self.weights_path, "sha256")[:16]
 
     def state(self):
         """Done only while the files are there: the record alone moves no weights."""
