@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from support.errors import UsageError
+from support.precisions import PRECISIONS
 
 DESCRIPTION = """\
 Run the notebooks of this repository and tabulate what they measured.
@@ -118,9 +119,15 @@ def parse(argv):
         help="instead of the protocol's 10 (CNN) and 3 (RNN)",
     )
     how.add_argument(
+        "--examples",
+        type=positive,
+        metavar="N",
+        help="instead of all of the data an epoch or a prediction, on slow devices",
+    )
+    how.add_argument(
         "--precision",
         default="fp32",
-        choices=("fp32", "tf32", "bf16"),
+        choices=PRECISIONS,
         help="default: fp32",
     )
     how.add_argument(
@@ -354,11 +361,14 @@ def chosen(options):
     proof = options.command in ("parity", "mistakes")
     if proof and (options.precision != "fp32" or options.epochs):
         raise UsageError(f"{options.command} is in fp32, with steps of its own")
+    if options.examples:
+        check_examples(options)
     settings = Settings(
         device=devices.choose(options.gpu),
         data="quick" if options.quick or proof else "real",
         precision=options.precision,
         epochs=options.epochs,
+        examples=options.examples,
         # tests keep theirs apart
         results=Path(os.environ.get("ROSETTA_RESULTS", RESULTS)),
     )
@@ -368,6 +378,19 @@ def chosen(options):
     if not pairs:
         raise UsageError("the filters leave nothing to run")
     return settings, pairs
+
+
+def check_examples(options):
+    """UsageError where a limit makes no sense; all of the protocol's batch sizes divide BATCHSIZE."""
+    from common.params import MODELS
+
+    batchsize = max(values["BATCHSIZE"] for values in MODELS.values())
+    if options.command not in ("run", "verify"):
+        raise UsageError("--examples is for run and verify")
+    if options.examples % batchsize:
+        raise UsageError(
+            f"--examples: a multiple of {batchsize}, the batch size, is expected"
+        )
 
 
 def show(jobs, options):

@@ -57,11 +57,29 @@ def turn(exchange, number):
     following.replace(exchange / "now")
 
 
-def with_evaluations(path, count, target):
-    """The path of a copy of the notebook that evaluates `count` times; the notebook's own for 1."""
-    if count == 1:
-        return path
-    notebook = nbformat.read(path, as_version=4)
+def prepared(job):
+    """The path of the notebook, or of a copy where the job adds to it: code after the `data` cell
+    (`insertion`), more evaluations than one (`evaluations`)."""
+    if job["evaluations"] == 1 and not job["insertion"]:
+        return job["notebook"]
+    notebook = nbformat.read(job["notebook"], as_version=4)
+    insert(notebook, job["insertion"])
+    repeat(notebook, job["evaluations"])
+    target = job["executed"] + ".input.ipynb"
+    nbformat.write(notebook, target)
+    return target
+
+
+def insert(notebook, source):
+    """Put the code behind the `data` cell, if there is any."""
+    if source:
+        cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["inserted"]})
+        place = [tag(cell) for cell in notebook.cells].index("data") + 1
+        notebook.cells.insert(place, cell)
+
+
+def repeat(notebook, count):
+    """Have it evaluate `count` times, by copies of its cells at the end."""
     repeated = [cell for cell in notebook.cells if tag(cell) in EVALUATION]
     for number in range(1, count):
         for cell in map(copy.deepcopy, repeated):
@@ -69,18 +87,15 @@ def with_evaluations(path, count, target):
             if tag(cell) == EVALUATION[0]:
                 cell.metadata["evaluation"] = number
             notebook.cells.append(cell)
-    nbformat.write(notebook, target)
-    return target
 
 
 def main(path):
     job = json.loads(Path(path).read_text())
     end_with(os.getppid())
     papermill_engines.register("telling", TellingEngine)
-    copy_path = job["executed"] + ".input.ipynb"
     try:
         executed = papermill.execute_notebook(
-            with_evaluations(job["notebook"], job["evaluations"], copy_path),
+            prepared(job),
             job["executed"],
             job["parameters"],
             engine_name="telling",

@@ -160,15 +160,18 @@ def _by_shares(runs, references, ceiling):
 
 
 def _alike(record, run):
-    names = ("framework", "model", "precision", "data")
-    return all(record[name] == run[name] for name in names)
+    names = ["framework", "model", "precision", "data"]
+    if run["epochs"]:  # inference is per 1,000 images, however many there were
+        names.append("examples_limit")
+    return all(record.get(name) == run.get(name) for name in names)
 
 
 def changes(run, reference):
     """In words, what the reference depends on and is another for the run."""
     names = dict(CHANGES)
-    if run["epochs"] != reference["epochs"]:
-        del names["settings"]  # they contain the number of epochs
+    settings = ("epochs", "examples_limit")
+    if any(run.get(name) != reference.get(name) for name in settings):
+        del names["settings"]  # they contain these
     mine, others = run["digests"], reference["digests"]
     return [text for name, text in names.items() if mine.get(name) != others.get(name)]
 
@@ -201,11 +204,11 @@ def of_accuracy(run, references):
 
     Of any framework and device, as the model is the same on all.
     """
-    names = ("model", "epochs", "precision", "data")
+    names = ("model", "epochs", "examples_limit", "precision", "data")
     found = [
         record["accuracy"]
         for record in references.every
-        if all(record[name] == run[name] for name in names)
+        if all(record.get(name) == run.get(name) for name in names)
         and record["accuracy"] is not None
     ]
     if not found:

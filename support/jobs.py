@@ -24,6 +24,7 @@ class Settings:
     data: str = "real"  # or "quick"
     precision: str = "fp32"
     epochs: int | None = None
+    examples: int | None = None  # an epoch, or a pass of inference; None: all there are
     results: Path = RESULTS
 
     @property
@@ -76,7 +77,15 @@ class Job:
     @property
     def variables(self):
         """Environment variables of the notebook beside the framework's own."""
-        return {}
+        limited = self.settings.examples and self.epochs
+        return {"ROSETTA_EXAMPLES": str(self.settings.examples)} if limited else {}
+
+    @property
+    def insertion(self):
+        """Code that is executed after the `data` cell: fewer images to predict. "" where none is."""
+        limited = self.settings.examples and not self.epochs
+        first = FIRST_IMAGES[self.framework.language]
+        return first.format(self.settings.examples) if limited else ""
 
     @property
     def epochs(self):
@@ -90,9 +99,11 @@ class Job:
     def stem(self):
         """The name, without an ending, of every file about this job."""
         epochs = f"_{self.epochs}-epochs" if self.epochs else ""
-        precision = self.settings.precision
+        limit = self.settings.examples
+        examples = f"_{limit}-examples" if limit else ""
         return (
-            f"{self.framework.key}_{self.model}{epochs}_{precision}_run-{self.repeat}"
+            f"{self.framework.key}_{self.model}{epochs}{examples}"
+            f"_{self.settings.precision}_run-{self.repeat}"
         )
 
     @property
@@ -152,6 +163,8 @@ class Job:
         variant = self.settings.device.kind
         variables = {**self.framework.variables, **self.variables}
         settings = {**self.parameters, "variables": variables}
+        if self.insertion:
+            settings["insertion"] = self.insertion
         return {
             "notebook": _notebook_digest(self.notebook),
             "common": _common_digest(self.framework.language),
@@ -180,6 +193,12 @@ class Job:
         return "failed" if records.read(self.failure_path) else "ready"
 
 
+# For the `data` cell of inference: the first of the images, in each language.
+FIRST_IMAGES = {
+    "Python": "x_test = x_test[:{}]",
+    "R": "x_test <- rows(x_test, seq_len({}) - 1)",
+    "Julia": "x_test = x_test[:, :, :, 1:{}]",
+}
 PROTOCOL_EPOCHS = {
     model: values["EPOCHS"] for model, values in MODELS.items() if "EPOCHS" in values
 }

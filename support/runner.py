@@ -20,7 +20,7 @@ from pathlib import Path
 from common import data, weights
 from common.files import DataError, write_json, write_text
 from common.machine import cores
-from support import ceilings, environments, load, records
+from support import ceilings, environments, load, precisions, records
 from support.devices import reserved
 from support.errors import NotPossible
 from support.paths import KERNELS, NOTEBOOKS, PRIVATE, ROOT, RUNS
@@ -202,6 +202,7 @@ class Running:
             "executed": str(self.executed),
             "exchange": str(self.exchange),
             "evaluations": job.evaluations,
+            "insertion": job.insertion,
             "failure": str(self.failure),
             "parameters": job.parameters,
             "kernel": environments.register_kernel(job.framework, variant, self._cores),
@@ -242,6 +243,8 @@ class Running:
         return {
             **os.environ,
             **self.job.settings.device.variables,
+            **precisions.variables(self.job.settings.precision),
+            "ROSETTA_EXAMPLES": "",
             **self.job.variables,
             **(exchange if self.job.exchanges else {}),
             **({"OMP_NUM_THREADS": str(self._cores)} if self._cores < cores() else {}),
@@ -354,6 +357,7 @@ def _provenance(job):
     executed = job.executed_path and f"notebooks/{job.executed_path.name}"
     return {
         "repeat": job.repeat,
+        "examples_limit": job.settings.examples,
         "environment": job.framework.environment.name,
         "notebook": f"notebooks/{job.framework.notebook(job.model).name}",
         "executed": executed,

@@ -11,6 +11,7 @@ from common.files import write_text
 from common.params import MODELS
 from support import ceilings, charts, records
 from support.paths import RESULTS, ROOT
+from support.precisions import PRECISIONS
 
 TITLES = {
     "CNN": "CNN on CIFAR-10",
@@ -25,23 +26,28 @@ GENERATED = (
 
 @dataclass(frozen=True)
 class Group:
-    """Records that one table may compare: the same model, epochs, precision and kind of data."""
+    """Records that one table may compare: the same model, epochs, precision, kind of data, and
+    limit of examples (None: all there are)."""
 
     model: str
     epochs: int | None
     precision: str
     data: str
+    limit: int | None = None
 
     @property
     def title(self):
         quick = self.data == "quick"
         parts = [f"{self.model} on generated data" if quick else TITLES[self.model]]
         if self.epochs:
-            usual = self.epochs == MODELS[self.model]["EPOCHS"] and not quick
+            protocol = self.epochs == MODELS[self.model]["EPOCHS"]
+            usual = protocol and not quick and not self.limit
             plural = "s" if self.epochs > 1 else ""
             parts.append(
                 f"{self.epochs} epoch{plural}{' (the protocol)' if usual else ''}"
             )
+        if self.limit:
+            parts[-1] += f" of {self.limit:,} {self.examples}"
         return ", ".join([*parts, self.precision])
 
     @property
@@ -55,7 +61,8 @@ class Group:
     @property
     def chart(self):
         epochs = f"-{self.epochs}-epochs" if self.epochs else ""
-        return f"{self.model.lower()}{epochs}-{self.precision}.svg"
+        limit = f"-{self.limit}-examples" if self.limit else ""
+        return f"{self.model.lower()}{epochs}{limit}-{self.precision}.svg"
 
 
 @dataclass
@@ -194,12 +201,19 @@ def grouped(found, frameworks):
     by_group = defaultdict(lambda: defaultdict(list))
     for record in found:
         group = Group(
-            *(record[name] for name in ("model", "epochs", "precision", "data"))
+            *(record[name] for name in ("model", "epochs", "precision", "data")),
+            record.get("examples_limit"),
         )
         by_group[group][record["framework"]].append(record)
     order = sorted(
         by_group,
-        key=lambda g: (list(TITLES).index(g.model), -(g.epochs or 0), g.precision),
+        key=lambda g: (
+            list(TITLES).index(g.model),
+            -(g.epochs or 0),
+            g.limit is not None,
+            -(g.limit or 0),
+            PRECISIONS.index(g.precision),
+        ),
     )
     groups = {}
     for group in order:

@@ -23,6 +23,7 @@ UNKNOWN = "unknown"
 WORST_FIRST = (OFF, SLOWER, UNKNOWN, EXPECTED)
 SELECTION = ("CNN", "RNN")  # what is run unless models are named
 EPOCHS = 1
+EXAMPLES = {"CNN": 9600, "RNN": 9600, "Inference": 256}  # on a CPU, which is slow
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,26 @@ class Verification:
 
     def jobs(self, repeats=1):
         """What must be run first: whatever has no undisturbed run made here."""
-        settings = replace(self._settings, epochs=self._settings.epochs or EPOCHS)
         missing = [
             pair
             for pair in self._selected
             if self._again or not _undisturbed(self._subject(pair).runs)
         ]
         return [
-            Check(*pair, settings, repeat)
+            Check(*pair, self._short(pair[1]), repeat)
             for repeat in range(1, repeats + 1)
             for pair in missing
         ]
+
+    def _short(self, model):
+        """The settings of a run for the purpose, where the user asked for none."""
+        asked = self._settings
+        usual = EXAMPLES[model] if asked.device.kind == "cpu" else None
+        return replace(
+            asked,
+            epochs=asked.epochs or EPOCHS,
+            examples=asked.examples or usual,
+        )
 
     def findings(self, failed):
         """Framework -> its findings; `failed` maps jobs to the reasons of their failures."""
@@ -139,18 +149,27 @@ class Verification:
         }
         if self._settings.epochs and model in LEARNED["real"]:
             wanted["epochs"] = self._settings.epochs
+        if self._settings.examples:
+            wanted["examples_limit"] = self._settings.examples
         runs = [
             record
             for record in every
-            if all(record[name] == value for name, value in wanted.items())
+            if all(record.get(name) == value for name, value in wanted.items())
             and _here(record)
-            and record["digests"] == self._digests(pair, record["epochs"])
+            and record["digests"] == self._digests(pair, record)
         ]
-        longest = max((run["epochs"] or 0 for run in runs), default=0)
-        return [run for run in runs if (run["epochs"] or 0) == longest]
+        longest = max(map(_length, runs), default=0)
+        return [run for run in runs if _length(run) == longest]
 
-    def _digests(self, pair, epochs):
-        return Job(*pair, replace(self._settings, epochs=epochs)).digests()
+    def _digests(self, pair, record):
+        epochs, examples = record["epochs"], record.get("examples_limit")
+        settings = replace(self._settings, epochs=epochs, examples=examples)
+        return Job(*pair, settings).digests()
+
+
+def _length(run):
+    """How many examples the run used in all."""
+    return run["examples"] * (run["epochs"] or 1)
 
 
 @functools.lru_cache

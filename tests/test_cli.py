@@ -57,6 +57,8 @@ def test_help_needs_no_environment():
             "argument --epochs: a whole number from 1 is expected, not '0'",
         ),
         (["--precision", "fp8"], "argument --precision: invalid choice"),
+        (["--examples", "100"], "--examples: a multiple of 64, the batch size"),
+        (["parity", "--examples", "64"], "--examples is for run and verify"),
         (["--data-dir", "nowhere"], "--data-dir: there is no folder nowhere"),
         (
             ["--gpu", "P100"],

@@ -34,6 +34,13 @@ def test_a_finished_run_is_not_repeated(checkout):
     assert "0 run, 1 unchanged, 0 failed" in again.stdout
 
 
+def test_a_limit_of_examples_shortens_the_epochs_and_is_recorded_apart(checkout):
+    assert checkout.run(*QUICK, "-f", "Good", "--examples", "128").returncode == 0
+    path = next((checkout.root / "results").rglob("Good_*_128-examples_*.json"))
+    record = json.loads(path.read_text())
+    assert (record["examples"], record["examples_limit"]) == (128, 128)
+
+
 @pytest.mark.parametrize(
     "key, reason",
     [

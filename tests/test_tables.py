@@ -53,6 +53,13 @@ def times(*seconds, **changes):
 BUSY = "other processes used 76% of the processors meanwhile"
 
 
+def test_runs_with_a_limit_of_examples_have_a_table_of_their_own(write):
+    page = write({}, {"examples_limit": 9600, "epochs": 1, "seconds": 7.0})
+    assert "## CNN on CIFAR-10, 10 epochs (the protocol), fp32" in page
+    own = page.partition("## CNN on CIFAR-10, 1 epoch of 9,600 images, fp32")[2]
+    assert "| 7 |" in row_of(own, "PyTorch")
+
+
 def test_a_row_has_cold_and_steady_epochs_throughput_accuracy_and_version(write):
     row = row_of(write({}), "PyTorch")
     assert "| 50 | 9 | 4.5 | 9997 | 77.5% | PyTorch 2.13.0 | 1 of 1 |" in row

@@ -66,6 +66,12 @@ def test_a_slow_run_is_slower_than_expected():
     assert judged(run(epoch_seconds=[126.0])).status == verify.SLOWER
 
 
+def test_runs_of_another_number_of_examples_are_no_reference():
+    limited = run(examples_limit=9600)
+    assert judged(limited).status == verify.UNKNOWN
+    assert judged(limited, same=[limited]).status == verify.EXPECTED
+
+
 @pytest.mark.parametrize(
     "fault, cause",
     [

@@ -75,6 +75,8 @@ def settings(record):
     """What a record's run was asked for, in a few words; not its data, see Machine.quick."""
     epochs = record["epochs"]
     parts = [f"{epochs} epoch{'s' if epochs > 1 else ''}"] if epochs else []
+    if record.get("examples_limit"):
+        parts.append(f"{record['examples_limit']:,} examples")
     parts.append(record["precision"])
     if record.get("repeat", 1) > 1:
         parts.append(f"run {record['repeat']}")
