@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 
 from common.params import LEARNED, MODELS, QUICK_EPOCHS
-from support import environments, records
+from support import environments, precisions, records
 from support.devices import Device
 from support.paths import RESULTS, ROOT
 from support.registry import Framework
@@ -176,9 +176,11 @@ class Job:
         """In a few words, why this job cannot be run here as things stand; "" if nothing is known."""
         if not self.notebook.exists():
             return f"notebook {self.notebook.name}"
-        if self.settings.precision not in self.framework.precisions:
-            return f"another precision ({', '.join(self.framework.precisions)})"
-        return environments.needs(self.framework.environment, self.settings.device.kind)
+        kind = self.settings.device.kind
+        possible = precisions.available(self.framework.precisions, kind)
+        if self.settings.precision not in possible:
+            return f"another precision on a {kind.upper()} ({', '.join(possible)})"
+        return environments.needs(self.framework.environment, kind)
 
     def state(self):
         """done, stale, failed, ready, or "needs …"."""

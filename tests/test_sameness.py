@@ -4,16 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from common.weights import GRUS
+from common.weights import GRUS, seeded_weights
 from support import devices, registry
 from support.jobs import Settings
 from support.paths import PRIVATE, RESULTS, ROOT
-from support.sameness import mistakes, pages, parity, reference, transfer
+from support.sameness import answers, mistakes, pages, parity, reference, transfer
 
 FRAMEWORKS = registry.load()
 # Apart from the results that are committed, of which there may be some of this very machine.
@@ -52,11 +53,51 @@ def judged(tmp_path):
     return judge
 
 
+def to_tf32(values):
+    """float32 with its mantissa rounded from 23 bits to ten, as tensor cores take their operands."""
+    bits = np.asarray(values, np.float32).view(np.uint32) + np.uint32(1 << 12)
+    return (bits & np.uint32(0xFFFFE000)).view(np.float32).astype(np.float64)
+
+
+def in_tf32(layer):
+    """The layer of the reference with operands in TF32."""
+
+    def rounded(x, weight=None, *args, **weights):
+        if weight is not None:
+            return layer(to_tf32(x), to_tf32(weight), *args, **weights)
+        operands = {
+            name: to_tf32(value) if name.startswith("weight") else value
+            for name, value in weights.items()
+        }
+        return layer(to_tf32(x), **operands)
+
+    return rounded
+
+
+@pytest.mark.parametrize("model", parity.OUTPUTS)
+def test_products_in_tf32_are_not_taken_for_float32(monkeypatch, model):
+    """So that a GPU's `parity` shows whether fp32 means fp32; on this CPU, it does in every notebook."""
+    count = 2 if model == "Inference" else 64
+    weights = seeded_weights(model, 42, "reset_after")
+    if model != "Inference":
+        weights = answers.given_weights(model, "reset_after")
+    exact = answers.reference_outputs(model, weights, "reset_after", count)
+    for name in ("_convolve", "convolution", "dense", "gated_recurrent"):
+        monkeypatch.setattr(reference, name, in_tf32(getattr(reference, name)))
+    x = answers.load(model)[2][:count]
+    forward = {
+        "CNN": reference.cnn,
+        "RNN": partial(reference.rnn, gru="reset_after"),
+        "Inference": reference.resnet50,
+    }[model]
+    assert parity.relative(forward(weights, x), exact) > 2 * parity.OUTPUTS[model]
+
+
 @pytest.fixture(scope="module")
 def outputs():
     """Some weights, and the reference's logits with them."""
-    weights = parity.given_weights("RNN", "reset_after")
-    return weights, parity.reference_outputs("RNN", weights, "reset_after", 64)
+    weights = answers.given_weights("RNN", "reset_after")
+    return weights, answers.reference_outputs("RNN", weights, "reset_after", 64)
 
 
 @pytest.mark.parametrize("change, missed", ARRAYS)
@@ -72,7 +113,7 @@ def test_outputs_are_held_to_the_reference(judged, outputs, change, missed):
 def test_a_softmax_in_the_model_is_part_of_what_is_compared(judged, outputs):
     weights, expected = outputs
     del weights["gru.bias_recurrent"]
-    expected = parity.reference_outputs("RNN", weights, "reset_after_one_bias", 64)
+    expected = answers.reference_outputs("RNN", weights, "reset_after_one_bias", 64)
     report = judged("Lasagne", weights, reference.softmax(expected))
     assert report["status"] == "ok"
 
@@ -124,8 +165,8 @@ def test_weights_move_between_kinds_of_gru_only_if_the_model_stays_the_same(
     source, target
 ):
     """Whatever is allowed computes the same; whatever is refused does not."""
-    weights = parity.given_weights("RNN", source)
-    x = parity.load("RNN")[2][:8]
+    weights = answers.given_weights("RNN", source)
+    x = answers.load("RNN")[2][:8]
     before = reference.rnn(weights, x, source)
     after = reference.rnn(transfer.fit(weights, target), x, target)
     refused = transfer.obstacle(framework(source), framework(target), "RNN")

@@ -7,19 +7,17 @@ trains nothing, and evaluates; its outputs are compared with those of the traini
 GRUs of different kinds have no weights in common; see `obstacle`.
 """
 
-import functools
 import shutil
 from dataclasses import dataclass
 
 import numpy as np
 
-from common.data import load_cifar10, load_imdb
 from common.files import digest
-from common.params import MODELS
 from support import records, registry
 from support.jobs import Job
 from support.paths import PRIVATE
-from support.sameness.parity import load_weights
+from support.sameness import answers
+from support.sameness.answers import load_weights
 
 TRAINED = ("CNN", "RNN")
 AGREEMENT = 0.999  # the share of the test set that must be classified alike, at least
@@ -134,7 +132,7 @@ class EvaluationJob(Job):
         return ""
 
     def _compare(self, source, outputs):
-        labels = test_labels(self.model, self.settings.data)
+        labels = answers.load(self.model, self.settings.data)[3]
         there = np.load(source.outputs_path, allow_pickle=False).argmax(1)
         here = outputs.argmax(1)
         return {
@@ -259,10 +257,3 @@ def fit(weights, gru):
     else:
         fitted["gru.bias_input"] = fitted["gru.bias_input"] + recurrent
     return fitted
-
-
-@functools.lru_cache(maxsize=1)
-def test_labels(model, data):
-    if model == "CNN":
-        return load_cifar10(data)[3]
-    return load_imdb(data, MODELS["RNN"]["VOCABULARY"], MODELS["RNN"]["LENGTH"])[3]
