@@ -50,15 +50,23 @@ class Framework:
     release: str
     upstream: str
     notebooks: str = ""
+    models: tuple = tuple(MODELS)
+    tuned: bool = False
     successor: str = ""
     article: str = ""
     variables: dict = field(default_factory=dict)
     conventions: dict = field(default_factory=dict)
     mistakes: tuple = ()
 
+    @property
+    def family(self):
+        """What it shares with others that run the same notebooks."""
+        return f"{self.notebooks or self.key}{'_tuned' if self.tuned else ''}"
+
     def notebook(self, model):
         """The path of its notebook for the model."""
-        return NOTEBOOKS / f"{self.notebooks or self.key}_{model}.ipynb"
+        ending = "_tuned" if self.tuned else ""
+        return NOTEBOOKS / f"{self.notebooks or self.key}_{model}{ending}.ipynb"
 
 
 @functools.cache
@@ -97,7 +105,9 @@ def select(frameworks, keys=(), models=(), environments=()):
         (framework, model)
         for model in models
         for key, framework in frameworks.items()
-        if key in keys and framework.environment.name in environments
+        if key in keys
+        and model in framework.models
+        and framework.environment.name in environments
     ]
 
 

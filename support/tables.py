@@ -34,6 +34,7 @@ class Group:
     precision: str
     data: str
     limit: int | None = None
+    tuned: bool = False  # tuned notebooks are compared among themselves alone
 
     @property
     def title(self):
@@ -48,7 +49,7 @@ class Group:
             )
         if self.limit:
             parts[-1] += f" of {self.limit:,} {self.examples}"
-        return ", ".join([*parts, self.precision])
+        return ", ".join([*parts, self.precision, *(["tuned"] if self.tuned else [])])
 
     @property
     def unit(self):
@@ -62,7 +63,8 @@ class Group:
     def chart(self):
         epochs = f"-{self.epochs}-epochs" if self.epochs else ""
         limit = f"-{self.limit}-examples" if self.limit else ""
-        return f"{self.model.lower()}{epochs}{limit}-{self.precision}.svg"
+        tuned = "-tuned" if self.tuned else ""
+        return f"{self.model.lower()}{epochs}{limit}-{self.precision}{tuned}.svg"
 
 
 @dataclass
@@ -181,7 +183,8 @@ def machine_lines(found, ceiling):
         "median of the others; throughput is over the whole of the training. Of several runs the "
         "median is shown and, in brackets, the lowest and the highest; whoever's times overlap "
         "shares a rank, and a single run has none. A run that other load disturbed counts only where no other is to be had. "
-        "An executed notebook and a record stand behind each row.",
+        "An executed notebook and a record stand behind each row. Tuned notebooks, the same model "
+        "and steps with whatever makes them fast, are apart and never ranked with the others.",
         *_ceiling_lines(ceiling),
     ]
 
@@ -198,17 +201,20 @@ def _ceiling_lines(ceiling):
 
 def grouped(found, frameworks):
     """Group -> rows in the registry's order."""
+    tuned = {key for key, framework in frameworks.items() if framework.tuned}
     by_group = defaultdict(lambda: defaultdict(list))
     for record in found:
         group = Group(
             *(record[name] for name in ("model", "epochs", "precision", "data")),
             record.get("examples_limit"),
+            record["framework"] in tuned,
         )
         by_group[group][record["framework"]].append(record)
     order = sorted(
         by_group,
         key=lambda g: (
             list(TITLES).index(g.model),
+            g.tuned,
             -(g.epochs or 0),
             g.limit is not None,
             -(g.limit or 0),
@@ -348,7 +354,8 @@ def frameworks_table(frameworks):
     body = []
     for framework in frameworks.values():
         links = (
-            f"[{model}](notebooks/{framework.notebook(model).name})" for model in MODELS
+            f"[{model}](notebooks/{framework.notebook(model).name})"
+            for model in framework.models
         )
         successor = f"; successor: {framework.successor}" if framework.successor else ""
         body.append(
@@ -409,7 +416,7 @@ def _article_table(model, machines, frameworks):
         columns += [
             (name, g, {r.label: r for r in rows})
             for g, rows in groups.items()
-            if g.model == model
+            if g.model == model and not g.tuned
         ]
     unit = "s per 1,000 images" if model == "Inference" else "s"
     head = ["framework", f"K80, 2018, {unit}", f"P100, 2018, {unit}"]
@@ -425,7 +432,7 @@ def _article_table(model, machines, frameworks):
         cells = [_article_cell(article[name].get(device)) for device in ("K80", "P100")]
         body.append([label, *cells, *_our_cells(ours.get(name), columns)])
     for framework in frameworks.values():
-        if not framework.article:
+        if not framework.article and not framework.tuned:
             body.append([framework.label, "", "", *_our_cells(framework, columns)])
     return markdown_table(head, body)
 

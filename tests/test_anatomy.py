@@ -25,27 +25,26 @@ NAMES = {
 SCREEN = 60  # lines
 
 FRAMEWORKS = registry.load()
-LANGUAGES = {
-    f.notebook(model): (model, f.language)
-    for f in FRAMEWORKS.values()
-    for model in MODELS
-}
+BY_NOTEBOOK = {}  # path -> the first framework that runs it, and the model
+for framework in FRAMEWORKS.values():
+    for model in framework.models:
+        BY_NOTEBOOK.setdefault(framework.notebook(model), (framework, model))
 PARSERS = {  # commands that read a program from standard input and fail if it does not parse
     "R": ["Rscript", "-e", "invisible(parse(file('stdin')))"],
     "Julia": ["julia", "-e", r'Meta.parse("begin\n$(read(stdin, String))\nend")'],
 }
 
 
-@pytest.fixture(params=sorted(LANGUAGES), ids=lambda path: path.stem)
+@pytest.fixture(params=sorted(BY_NOTEBOOK), ids=lambda path: path.stem)
 def notebook(request):
     path = request.param
     content = nbformat.read(path, as_version=4)
     nbformat.validate(content)
-    return path, LANGUAGES[path][0], content.cells
+    return path, BY_NOTEBOOK[path][1], content.cells
 
 
 def language(path):
-    return LANGUAGES[path][1]
+    return BY_NOTEBOOK[path][0].language
 
 
 def tag_of(cell):
@@ -82,7 +81,7 @@ def functions(source):
 
 
 def test_every_notebook_of_the_registry_exists_and_no_other():
-    assert sorted(LANGUAGES) == sorted(NOTEBOOKS.glob("*.ipynb"))
+    assert sorted(BY_NOTEBOOK) == sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
 def test_cells_come_in_the_common_order_each_after_its_prose(notebook):
@@ -100,7 +99,9 @@ def test_cells_come_in_the_common_order_each_after_its_prose(notebook):
 
 def test_parameters_are_the_protocol_s(notebook):
     path, model, cells = notebook
-    expected = {"FRAMEWORK": path.stem.rpartition("_")[0], **MODELS[model], **COMMON}
+    framework = BY_NOTEBOOK[path][0]
+    name = framework.key if framework.tuned else path.stem.rpartition("_")[0]
+    expected = {"FRAMEWORK": name, **MODELS[model], **COMMON}
     found = values(code(cells, "parameters"))
     assert found == expected
     assert list(found) == list(expected), "the same order everywhere"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from common.params import LEARNED, MODELS
+from common.params import LEARNED
 from support import devices, environments, registry
 from support.jobs import Settings
 from support.paths import PRIVATE, ROOT
@@ -23,7 +23,7 @@ FRAMEWORKS = {key: f for key, f in EVERY.items() if key not in LACKING}
 # Apart from the results that are committed, of which there may be some of this very machine.
 OWN = PRIVATE / "tests"
 SETTINGS = Settings(device=devices.choose("none"), data="quick", results=OWN)
-PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in MODELS]
+PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in f.models]
 # those that need no minutes of compilation
 MISTAKEN = ("PyTorch", "Keras", "JAX")
 MISTAKES = mistakes.jobs([pair for pair in PAIRS if pair[0].key in MISTAKEN], SETTINGS)

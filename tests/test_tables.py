@@ -60,6 +60,15 @@ def test_runs_with_a_limit_of_examples_have_a_table_of_their_own(write):
     assert "| 7 |" in row_of(own, "PyTorch")
 
 
+def test_tuned_notebooks_are_never_in_a_table_with_the_others(write):
+    tuned = next(f for f in FRAMEWORKS.values() if f.tuned)
+    page = write({}, {"framework": tuned.key, "seconds": 2.0})
+    usual, _, own = page.partition(", fp32, tuned\n")
+    assert "| 50 |" in row_of(usual, "PyTorch")
+    assert tuned.label not in usual
+    assert "| 2 |" in row_of(own, tuned.label)
+
+
 def test_a_row_has_cold_and_steady_epochs_throughput_accuracy_and_version(write):
     row = row_of(write({}), "PyTorch")
     assert "| 50 | 9 | 4.5 | 9997 | 77.5% | PyTorch 2.13.0 | 1 of 1 |" in row

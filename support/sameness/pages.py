@@ -52,7 +52,9 @@ def _parity_page(folder, frameworks):
     ]
     for model in MODELS:
         rows = [
-            _parity_row(framework, model, found) for framework in frameworks.values()
+            _parity_row(framework, model, found)
+            for framework in frameworks.values()
+            if model in framework.models
         ]
         head = ["framework", *(["GRU"] if model == "RNN" else []), "round trip"]
         head += [
@@ -274,7 +276,7 @@ def _options(name, options, frameworks):
         followers = [
             framework.label
             for framework in frameworks.values()
-            if mistakes.convention(framework, name) == option
+            if mistakes.convention(framework, name) == option and not framework.tuned
         ]
         if followers:
             body.append([text, ", ".join(followers)])

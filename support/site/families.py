@@ -35,12 +35,17 @@ class Family:
     @property
     def models(self):
         """The models that it has a notebook for."""
-        return [model for model in MODELS if self.notebook(model).exists()]
+        models = self.frameworks[0].models
+        return [m for m in MODELS if m in models and self.notebook(m).exists()]
+
+    @property
+    def tuned(self):
+        return self.frameworks[0].tuned
 
 
 def families(frameworks):
     """All families in the registry's order."""
     by_prefix = {}
-    for key, framework in frameworks.items():
-        by_prefix.setdefault(framework.notebooks or key, []).append(framework)
+    for framework in frameworks.values():
+        by_prefix.setdefault(framework.family, []).append(framework)
     return [Family(prefix, tuple(found)) for prefix, found in by_prefix.items()]

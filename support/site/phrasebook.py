@@ -65,6 +65,9 @@ def tasks():
 def write(site, families, notebooks):
     """The page."""
     known = tasks()
+    families = [family for family in families if not family.tuned]
+    prefixes = {family.prefix for family in families}
+    notebooks = {key: n for key, n in notebooks.items() if key[0] in prefixes}
     found = entries(known, families, notebooks)
     groups = itertools.groupby(known, key=lambda task: task.group)
     site.page(
