@@ -8,7 +8,9 @@ import pytest
 
 from common.files import digest
 from support import cli, expectations, records, registry, verify
+from support.devices import Device
 from support.expectations import References
+from support.jobs import Settings
 
 FRAMEWORK = next(iter(registry.load().values()))
 RUN = {
@@ -64,6 +66,15 @@ def test_a_slow_run_is_slower_than_expected():
     assert judged(slow()).status == verify.SLOWER
     assert judged(run(epoch_seconds=[124.0])).status == verify.EXPECTED
     assert judged(run(epoch_seconds=[126.0])).status == verify.SLOWER
+
+
+@pytest.mark.parametrize("kind, examples", [("cpu", 9600), ("gpu", None)])
+def test_what_is_run_for_the_purpose_is_short_on_a_cpu(tmp_path, kind, examples):
+    settings = Settings(Device(kind, "Toy device"), results=tmp_path)
+    verification = verify.Verification([(FRAMEWORK, "CNN")], settings)
+    verification._selected = [(FRAMEWORK, "CNN")]  # whatever this machine lacks
+    (job,) = verification.jobs()
+    assert (job.settings.epochs, job.settings.examples) == (1, examples)
 
 
 def test_runs_of_another_number_of_examples_are_no_reference():
