@@ -75,11 +75,13 @@ class LoadMonitor:
 
 
 def _seconds(process):
+    """Processor seconds of the process and of its children that have ended, such as compilers."""
     try:
         times = process.cpu_times()
     except psutil.Error:
         return 0.0
-    return times.user + times.system
+    ended = (getattr(times, f"children_{name}", 0.0) for name in ("user", "system"))
+    return times.user + times.system + sum(ended)
 
 
 def disturbances(load):

@@ -48,7 +48,8 @@ class Group:
                 f"{self.epochs} epoch{plural}{' (the protocol)' if usual else ''}"
             )
         if self.limit:
-            parts[-1] += f" of {self.limit:,} {self.examples}"
+            limited = f"{self.limit:,} {self.examples}"
+            parts[1:] = [f"{parts[1]} of {limited}" if self.epochs else limited]
         return ", ".join([*parts, self.precision, *(["tuned"] if self.tuned else [])])
 
     @property

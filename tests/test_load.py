@@ -1,6 +1,7 @@
 """What disturbs a run is noticed, on the processors and on the GPU, and without NVML nothing breaks."""
 
 import os
+import subprocess
 import sys
 import types
 
@@ -89,6 +90,22 @@ def test_on_the_cpu_nobody_asks_for_a_gpu(nvml):
     monitor = load.LoadMonitor(os.getpid(), Device("cpu", "Toy CPU"))
     monitor.sample()
     assert set(monitor.summary()) == {"others", "stolen", "own", "disturbed"}
+
+
+def test_children_that_have_ended_were_no_others(tmp_path):
+    """Compilers, for instance: none lives long enough to be seen alive."""
+    burn = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{parent}\nprint()\nsys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    monitor = load.LoadMonitor(process.pid, Device("cpu", "Toy CPU"))
+    own = monitor._own()
+    process.stdout.readline()  # the child has ended
+    assert monitor._own() - own > 0.29
+    process.communicate()
 
 
 @pytest.mark.parametrize("name, words", [("others", "11%"), ("stolen", "11%")])

@@ -60,6 +60,13 @@ def test_runs_with_a_limit_of_examples_have_a_table_of_their_own(write):
     assert "| 7 |" in row_of(own, "PyTorch")
 
 
+def test_so_have_predictions_of_fewer_images(write):
+    some = {"model": "Inference", "epochs": None, "accuracy": None}
+    page = write(some, {**some, "examples_limit": 128})
+    assert "## ResNet-50 features, fp32" in page
+    assert "## ResNet-50 features, 128 images, fp32" in page
+
+
 def test_tuned_notebooks_are_never_in_a_table_with_the_others(write):
     tuned = next(f for f in FRAMEWORKS.values() if f.tuned)
     page = write({}, {"framework": tuned.key, "seconds": 2.0})
