@@ -381,7 +381,7 @@ def chosen(options):
 
 
 def check_examples(options):
-    """UsageError where a limit makes no sense; all of the protocol's batch sizes divide BATCHSIZE."""
+    """UsageError where a limit makes no sense, or leaves a part of a batch of any model."""
     from common.params import MODELS
 
     batchsize = max(values["BATCHSIZE"] for values in MODELS.values())

@@ -163,14 +163,18 @@ def _alike(record, run):
     names = ["framework", "model", "precision", "data"]
     if run["epochs"]:  # inference is per 1,000 images, however many there were
         names.append("examples_limit")
+    return _same(names, record, run)
+
+
+def _same(names, record, run):
+    """Whether both have the same under these names; what neither has is the same."""
     return all(record.get(name) == run.get(name) for name in names)
 
 
 def changes(run, reference):
     """In words, what the reference depends on and is another for the run."""
     names = dict(CHANGES)
-    settings = ("epochs", "examples_limit")
-    if any(run.get(name) != reference.get(name) for name in settings):
+    if not _same(("epochs", "examples_limit"), run, reference):
         del names["settings"]  # they contain these
     mine, others = run["digests"], reference["digests"]
     return [text for name, text in names.items() if mine.get(name) != others.get(name)]
@@ -208,8 +212,7 @@ def of_accuracy(run, references):
     found = [
         record["accuracy"]
         for record in references.every
-        if all(record.get(name) == run.get(name) for name in names)
-        and record["accuracy"] is not None
+        if _same(names, record, run) and record["accuracy"] is not None
     ]
     if not found:
         return None

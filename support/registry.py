@@ -61,12 +61,15 @@ class Framework:
     @property
     def family(self):
         """What it shares with others that run the same notebooks."""
-        return f"{self.notebooks or self.key}{'_tuned' if self.tuned else ''}"
+        return (self.notebooks or self.key) + self._ending
+
+    @property
+    def _ending(self):
+        return "_tuned" if self.tuned else ""
 
     def notebook(self, model):
         """The path of its notebook for the model."""
-        ending = "_tuned" if self.tuned else ""
-        return NOTEBOOKS / f"{self.notebooks or self.key}_{model}{ending}.ipynb"
+        return NOTEBOOKS / f"{self.notebooks or self.key}_{model}{self._ending}.ipynb"
 
 
 @functools.cache

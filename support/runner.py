@@ -244,7 +244,7 @@ class Running:
             **os.environ,
             **self.job.settings.device.variables,
             **precisions.variables(self.job.settings.precision),
-            "ROSETTA_EXAMPLES": "",
+            "ROSETTA_EXAMPLES": "",  # only as the job's own limit, which its record states
             **self.job.variables,
             **(exchange if self.job.exchanges else {}),
             **({"OMP_NUM_THREADS": str(self._cores)} if self._cores < cores() else {}),

@@ -40,17 +40,20 @@ class Group:
     def title(self):
         quick = self.data == "quick"
         parts = [f"{self.model} on generated data" if quick else TITLES[self.model]]
-        if self.epochs:
-            protocol = self.epochs == MODELS[self.model]["EPOCHS"]
-            usual = protocol and not quick and not self.limit
-            plural = "s" if self.epochs > 1 else ""
-            parts.append(
-                f"{self.epochs} epoch{plural}{' (the protocol)' if usual else ''}"
-            )
-        if self.limit:
-            limited = f"{self.limit:,} {self.examples}"
-            parts[1:] = [f"{parts[1]} of {limited}" if self.epochs else limited]
-        return ", ".join([*parts, self.precision, *(["tuned"] if self.tuned else [])])
+        parts += [self._extent, self.precision, "tuned" if self.tuned else ""]
+        return ", ".join(filter(None, parts))
+
+    @property
+    def _extent(self):
+        """How much was trained on or predicted; "" where it is all of the images once."""
+        limit = f"{self.limit:,} {self.examples}" if self.limit else ""
+        if not self.epochs:
+            return limit
+        epochs = f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}"
+        if limit:
+            return f"{epochs} of {limit}"
+        protocol = self.data == "real" and self.epochs == MODELS[self.model]["EPOCHS"]
+        return f"{epochs} (the protocol)" if protocol else epochs
 
     @property
     def unit(self):

@@ -7,6 +7,7 @@ trains nothing, and evaluates; its outputs are compared with those of the traini
 GRUs of different kinds have no weights in common; see `obstacle`.
 """
 
+import functools
 import shutil
 from dataclasses import dataclass
 
@@ -132,7 +133,7 @@ class EvaluationJob(Job):
         return ""
 
     def _compare(self, source, outputs):
-        labels = answers.load(self.model, self.settings.data)[3]
+        labels = _test_labels(self.model, self.settings.data)
         there = np.load(source.outputs_path, allow_pickle=False).argmax(1)
         here = outputs.argmax(1)
         return {
@@ -257,3 +258,10 @@ def fit(weights, gru):
     else:
         fitted["gru.bias_input"] = fitted["gru.bias_input"] + recurrent
     return fitted
+
+
+@functools.lru_cache(maxsize=1)
+def _test_labels(model, data):
+    labels = answers.load(model, data)[3]
+    answers.load.cache_clear()  # of real images it would keep hundreds of megabytes
+    return labels

@@ -66,8 +66,6 @@ def write(site, families, notebooks):
     """The page."""
     known = tasks()
     families = [family for family in families if not family.tuned]
-    prefixes = {family.prefix for family in families}
-    notebooks = {key: n for key, n in notebooks.items() if key[0] in prefixes}
     found = entries(known, families, notebooks)
     groups = itertools.groupby(known, key=lambda task: task.group)
     site.page(
@@ -80,11 +78,11 @@ def write(site, families, notebooks):
 
 
 def entries(known, families, notebooks):
-    """Task id -> the entries of all families, in order."""
+    """Task id -> the entries of these families, in order; notebooks of others say nothing."""
     found = {task.id: [Entry(family, []) for family in families] for task in known}
     places = {family.prefix: index for index, family in enumerate(families)}
     for (prefix, model), notebook in notebooks.items():
-        for cell in notebook.cells:
+        for cell in notebook.cells if prefix in places else ():
             for task, marked in (cell.phrases or {}).items():
                 where = f"{notebook.path.name}, cell {cell.tag}, task {task}"
                 if task not in found:
