@@ -32,7 +32,7 @@ EPILOG = """\
 Everything is made in .rosetta/, results/ and site/; nothing else is written. A finished run is not
 repeated unless its notebook, common/, pins or settings have changed, or --force says so.
 Exit status: 0 all well, 1 something failed (verify: is slower than expected, or its accuracy is off),
-2 the command makes no sense, 3 verify could not judge something, 130 interrupted.
+2 the command makes no sense or verify could not judge something, 130 interrupted.
 """
 COMMANDS = (
     "run",

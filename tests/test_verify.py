@@ -77,6 +77,21 @@ def test_what_is_run_for_the_purpose_is_short_on_a_cpu(tmp_path, kind, examples)
     assert (job.settings.epochs, job.settings.examples) == (1, examples)
 
 
+@pytest.mark.parametrize(
+    "on_record, examples",
+    [([9600, None], 9600), ([None], None), ([None, 19200], 19200)],
+)
+def test_what_is_run_is_as_long_as_what_is_on_record(tmp_path, on_record, examples):
+    settings = Settings(Device("cpu", "Toy device"), results=tmp_path)
+    verification = verify.Verification([(FRAMEWORK, "CNN")], settings)
+    verification._selected = [(FRAMEWORK, "CNN")]
+    verification._references = References(
+        [run(examples_limit=limit) for limit in on_record], []
+    )
+    (job,) = verification.jobs()
+    assert job.settings.examples == examples
+
+
 def test_runs_of_another_number_of_examples_are_no_reference():
     limited = run(examples_limit=9600)
     assert judged(limited).status == verify.UNKNOWN
@@ -202,8 +217,8 @@ def test_inference_has_a_time_alone():
         ([verify.EXPECTED, verify.EXPECTED], 0),
         ([verify.EXPECTED, verify.SLOWER], 1),
         ([verify.UNKNOWN, verify.OFF], 1),
-        ([verify.EXPECTED, verify.UNKNOWN], 3),
-        ([], 3),
+        ([verify.EXPECTED, verify.UNKNOWN], 2),
+        ([], 2),
     ],
 )
 def test_the_exit_status_tells_good_from_bad_and_from_unknown(statuses, status):
@@ -292,7 +307,7 @@ def test_an_installation_is_run_and_judged_and_no_reference_is_touched(with_data
     verdicts = json.loads(first.stdout)
     assert verdicts["left_out"] == {"Good CNN": "needs notebook Good_CNN.ipynb"}
     verdict = verdicts["frameworks"]["Good"]
-    assert first.returncode == 3, first.stderr
+    assert first.returncode == 2, first.stderr
     assert verdict["status"] == "unknown"
     assert "no record of this device" in verdict["findings"][0]["evidence"][0]
     assert "Good RNN" in first.stderr, "progress is told apart from the verdict"
@@ -319,6 +334,6 @@ def test_an_installation_is_run_and_judged_and_no_reference_is_touched(with_data
 
 def test_a_run_that_fails_is_unknown_and_says_why(with_data):
     done = with_data.run("verify", "-f", "Raises", "-m", "RNN")
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert "Raises: unknown" in done.stdout
     assert "its run failed: ValueError: the loss is not a number" in done.stdout
