@@ -97,12 +97,14 @@ class Verification:
         ]
 
     def _short(self, framework, model):
-        """The settings of a run for the purpose, where the user asked for none: short on a CPU,
-        unless the device's records, with which it is to be compared, are all of longer ones."""
+        """The settings of a run for the purpose, where the user asked for none: short on a CPU, but
+        for training of a length that is on record for the device; others are not compared."""
         asked = self._settings
         usual = EXAMPLES[model] if asked.device.kind == "cpu" else None
-        limits = self._limits_on_record(framework, model)
-        if limits and usual not in limits:
+        wanted = self._identity(framework, model)
+        alike = [record for record in self._references.same if _has(record, wanted)]
+        limits = {record.get("examples_limit") for record in alike}
+        if model in LEARNED["real"] and limits and usual not in limits:
             usual = min(limits, key=lambda limit: limit or math.inf)
         return replace(
             asked,
@@ -110,17 +112,13 @@ class Verification:
             examples=asked.examples or usual,
         )
 
-    def _limits_on_record(self, framework, model):
-        wanted = {
+    def _identity(self, framework, model):
+        """What all records of the pair have in common, whatever their length."""
+        return {
             "framework": framework.key,
             "model": model,
             "precision": self._settings.precision,
             "data": self._settings.data,
-        }
-        return {
-            record.get("examples_limit")
-            for record in self._references.same
-            if wanted.items() <= record.items()
         }
 
     def findings(self, failed):
@@ -157,22 +155,15 @@ class Verification:
 
     def _current(self, pair, every):
         """The pair's runs that are of today's files and machine; of several settings the longest."""
-        framework, model = pair
-        wanted = {
-            "framework": framework.key,
-            "model": model,
-            "precision": self._settings.precision,
-            "data": self._settings.data,
-            "status": "ok",
-        }
-        if self._settings.epochs and model in LEARNED["real"]:
+        wanted = {**self._identity(*pair), "status": "ok"}
+        if self._settings.epochs and pair[1] in LEARNED["real"]:
             wanted["epochs"] = self._settings.epochs
         if self._settings.examples:
             wanted["examples_limit"] = self._settings.examples
         runs = [
             record
             for record in every
-            if all(record.get(name) == value for name, value in wanted.items())
+            if _has(record, wanted)
             and _here(record)
             and record["digests"] == self._digests(pair, record)
         ]
@@ -183,6 +174,10 @@ class Verification:
         epochs, examples = record["epochs"], record.get("examples_limit")
         settings = replace(self._settings, epochs=epochs, examples=examples)
         return Job(*pair, settings).digests()
+
+
+def _has(record, wanted):
+    return all(record.get(name) == value for name, value in wanted.items())
 
 
 def _length(run):

@@ -68,13 +68,22 @@ def test_a_slow_run_is_slower_than_expected():
     assert judged(run(epoch_seconds=[126.0])).status == verify.SLOWER
 
 
+def examples_run(folder, kind, model="CNN", on_record=()):
+    """How many examples are run for the purpose, with references of so many each."""
+    settings = Settings(Device(kind, "Toy device"), results=folder)
+    pair = (FRAMEWORK, model)
+    verification = verify.Verification([pair], settings)
+    verification._selected = [pair]  # whatever this machine lacks
+    runs = [run(model=model, examples_limit=limit) for limit in on_record]
+    verification._references = References(runs, [])
+    (job,) = verification.jobs()
+    assert job.settings.epochs == 1
+    return job.settings.examples
+
+
 @pytest.mark.parametrize("kind, examples", [("cpu", 9600), ("gpu", None)])
 def test_what_is_run_for_the_purpose_is_short_on_a_cpu(tmp_path, kind, examples):
-    settings = Settings(Device(kind, "Toy device"), results=tmp_path)
-    verification = verify.Verification([(FRAMEWORK, "CNN")], settings)
-    verification._selected = [(FRAMEWORK, "CNN")]  # whatever this machine lacks
-    (job,) = verification.jobs()
-    assert (job.settings.epochs, job.settings.examples) == (1, examples)
+    assert examples_run(tmp_path, kind) == examples
 
 
 @pytest.mark.parametrize(
@@ -82,14 +91,12 @@ def test_what_is_run_for_the_purpose_is_short_on_a_cpu(tmp_path, kind, examples)
     [([9600, None], 9600), ([None], None), ([None, 19200], 19200)],
 )
 def test_what_is_run_is_as_long_as_what_is_on_record(tmp_path, on_record, examples):
-    settings = Settings(Device("cpu", "Toy device"), results=tmp_path)
-    verification = verify.Verification([(FRAMEWORK, "CNN")], settings)
-    verification._selected = [(FRAMEWORK, "CNN")]
-    verification._references = References(
-        [run(examples_limit=limit) for limit in on_record], []
-    )
-    (job,) = verification.jobs()
-    assert job.settings.examples == examples
+    assert examples_run(tmp_path, "cpu", "CNN", on_record) == examples
+
+
+def test_inference_is_short_whatever_is_on_record(tmp_path):
+    """Its time is per 1,000 images, however many there were."""
+    assert examples_run(tmp_path, "cpu", "Inference", [None]) == 256
 
 
 def test_runs_of_another_number_of_examples_are_no_reference():
