@@ -52,7 +52,7 @@ assert_same_weights <- function(actual, expected) {
 .float32 <- function(weights) dict(lapply(weights, function(w) np_array(w, "float32")))
 
 # The clock: `epochs <- stopwatch$epochs(n)`, then `iter_next(epochs)` until it is NULL, and
-# `stopwatch$log(loss)` within
+# `stopwatch$log(loss)` and perhaps `stopwatch$first_step()` within
 Stopwatch <- function() import_from_path("common", path = "..")$Stopwatch()
 
 show_versions <- function(device, ...) {

@@ -11,8 +11,9 @@ module Common
 
 using Printf: @printf
 
-export Stopwatch, assert_same_weights, batches, epochs, initial_weights, load_cifar10
-export load_images, load_imdb, log!, package_version, passes, report, show_versions
+export Stopwatch, assert_same_weights, batches, epochs, first_step!, initial_weights
+export load_cifar10, load_images, load_imdb, log!, package_version, passes, report
+export show_versions
 
 const ROOT = abspath(joinpath(@__DIR__, ".."))
 const SETS = ("x_train", "y_train", "x_test", "y_test")
@@ -130,11 +131,21 @@ mutable struct Stopwatch
     losses::Vector{Float64}
     started::Float64
     stopped::Float64
+    first_step_seconds::Union{Float64,Nothing}
 end
-Stopwatch(synchronize = nothing) = Stopwatch(synchronize, Float64[], Float64[], 0.0, 0.0)
+Stopwatch(synchronize = nothing) =
+    Stopwatch(synchronize, Float64[], Float64[], 0.0, 0.0, nothing)
 
 "Keep the training loss of this epoch: one number, as reading it waits for the device."
 log!(stopwatch, loss) = push!(stopwatch.losses, loss)
+
+"Keep the seconds until the first step was done; called after each step, it acts only once."
+function first_step!(stopwatch)
+    stopwatch.first_step_seconds === nothing || return
+    wait_for_device(stopwatch)
+    stopwatch.first_step_seconds = time() - stopwatch.started
+    return
+end
 
 struct Timed
     stopwatch::Stopwatch
@@ -198,7 +209,7 @@ function report(stopwatch; weights, outputs, asked...)
     python(
         raw"""
         stopwatch = common.Stopwatch()
-        for name in ("epoch_seconds", "losses", "started", "stopped"):
+        for name in ("epoch_seconds", "losses", "started", "stopped", "first_step_seconds"):
             setattr(stopwatch, name, asked.pop(name))
         outputs = given.pop("outputs")
         common.report(stopwatch, weights=given, outputs=outputs, **asked)
@@ -208,6 +219,7 @@ function report(stopwatch; weights, outputs, asked...)
         losses = stopwatch.losses,
         started = stopwatch.started,
         stopped = stopwatch.stopped,
+        first_step_seconds = stopwatch.first_step_seconds,
         asked...,
     )
     return nothing

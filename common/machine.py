@@ -1,8 +1,10 @@
 """What this process runs on: processor, cores, memory, GPU and driver, thread settings."""
 
 import glob
+import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +14,9 @@ THREAD_SETTINGS = (
     "OPENBLAS_NUM_THREADS",
     "KMP_AFFINITY",
 )
+GPU_FIELDS = ("index", "uuid", "name", "driver", "memory_mib")
+GPU_QUERY = "--query-gpu=index,uuid,name,driver_version,memory.total"
+PATIENCE = 30  # seconds for nvidia-smi, which may have to wake each GPU
 
 
 def describe_machine():
@@ -36,13 +41,8 @@ def cpu_name():
     A virtual machine may be told the make alone ("AMD EPYC"), which processors of very
     different speeds share: family and model then tell them apart.
     """
-    try:
-        with open("/proc/cpuinfo") as file:
-            about = file.read()
-    except OSError:
-        about = ""
     fields = {}
-    for line in about.splitlines():
+    for line in _read("/proc/cpuinfo").splitlines():
         key, _, value = line.partition(":")
         fields.setdefault(key.strip(), " ".join(value.split()))
     if "model name" in fields:
@@ -55,11 +55,57 @@ def cpu_name():
     return platform.processor() or platform.machine()
 
 
-def cores():
-    """How many processors this process may use."""
+def cores(root="/"):
+    """How many processors this process may use: by its affinity and by its control groups.
+
+    `root` is the folder that has the system's files.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
+        allowed = len(os.sched_getaffinity(0))
+    else:
+        allowed = os.cpu_count() or 1
+    return min([allowed] + _quotas(root))
+
+
+def _quotas(root):
+    """What this process' control groups and those above them allow, in whole processors."""
+    mounts = os.path.join(root, "sys", "fs", "cgroup")
+    quotas = []
+    for line in _read(root, "proc", "self", "cgroup").splitlines():
+        controllers, _, path = line.partition(":")[2].partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        for name in (controllers, "cpu") if controllers else ("", "unified"):
+            for folder in _upwards(path):
+                quotas.append(_quota(os.path.join(mounts, name, folder)))
+    return [quota for quota in quotas if quota]
+
+
+def _upwards(path):
+    """The group's path and those of the groups above it, relative to the root group."""
+    parts = path.strip("/").split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+
+
+def _quota(folder):
+    """How many whole processors one control group allows; None if it sets no limit."""
+    # version 2 has one file, version 1 has two
+    words = _read(folder, "cpu.max").split() or [
+        _read(folder, name).strip()
+        for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+    ]
+    if len(words) == 2 and all(word.isdigit() for word in words):
+        return max(1, math.ceil(int(words[0]) / int(words[1])))
+    return None  # "max", "-1", or no such file
+
+
+def _read(*path):
+    """The file's text; "" if it cannot be read."""
+    try:
+        with open(os.path.join(*path)) as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def mkl_cpu_type():
@@ -68,11 +114,7 @@ def mkl_cpu_type():
     On other makers' processors than Intel's it falls back to SSE2: a matrix product then has a
     fifth of the speed or less. "7" means AVX-512, "5" AVX2; "" on Intel's, which need nothing.
     """
-    try:
-        with open("/proc/cpuinfo") as file:
-            about = file.read()
-    except OSError:
-        return ""
+    about = _read("/proc/cpuinfo")
     if "AuthenticAMD" not in about:
         return ""
     return "7" if " avx512f " in about else "5" if " avx2 " in about else ""
@@ -80,18 +122,51 @@ def mkl_cpu_type():
 
 def gpus():
     """The machine's NVIDIA GPUs: a list of index, uuid, name, driver and memory_mib."""
-    fields = "index,uuid,name,driver_version,memory.total"
-    answer = _output(
-        "nvidia-smi", "--query-gpu=" + fields, "--format=csv,noheader,nounits"
-    )
-    found = []
-    for line in answer.splitlines():
+    return query_gpus()[0]
+
+
+def query_gpus():
+    """(what `gpus` returns, what was wrong with nvidia-smi in one line, or "").
+
+    Where there is no nvidia-smi there is no GPU, and nothing is wrong.
+    """
+    lines, failure = nvidia_smi(GPU_QUERY, "--format=csv,noheader,nounits")
+    found, others = [], []
+    for line in lines:
         values = [value.strip() for value in line.split(",")]
-        if len(values) == 5 and values[0].isdigit():
-            found.append(
-                dict(zip(("index", "uuid", "name", "driver", "memory_mib"), values))
-            )
-    return found
+        if len(values) == 5 and values[0].isdigit() and values[1][:4] == "GPU-":
+            found.append(dict(zip(GPU_FIELDS, values)))
+        else:
+            others.append(line)
+    if not others:
+        return found, failure
+    message = "{}: {}".format(failure or "nvidia-smi", " ".join(others))
+    return found, " ".join(message.split())[:300]
+
+
+def nvidia_smi(*arguments):
+    """(the lines that nvidia-smi prints, how it failed, or "")."""
+    program = shutil.which("nvidia-smi")
+    if not program:
+        return [], ""
+    try:
+        process = subprocess.Popen(
+            [program] + list(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            errors="replace",
+        )
+        output, errors = process.communicate(timeout=PATIENCE)
+    except OSError as error:
+        return [], "nvidia-smi cannot be started: {}".format(error.strerror)
+    except subprocess.TimeoutExpired:
+        process.kill()  # not waited for: it may hang for as long as the driver does
+        return [], "nvidia-smi did not answer within {} seconds".format(PATIENCE)
+    if not process.returncode:
+        return output.splitlines(), ""
+    failure = "nvidia-smi failed (exit status {})".format(process.returncode)
+    return (output + errors).splitlines(), failure
 
 
 def cuda_packages():

@@ -5,9 +5,11 @@ a test holds each notebook to this file. Source of the protocol: "Comparing Deep
 Frameworks: A Rosetta Stone Approach" (Karmanov, Salvaris, Fierro, Dean, 2018).
 """
 
-COMMON = {"PRECISION": "fp32", "DATA": "real", "SEED": 42}
+from typing import Any, Dict
 
-MODELS = {
+COMMON: Dict[str, Any] = {"PRECISION": "fp32", "DATA": "real", "SEED": 42}
+
+MODELS: Dict[str, Dict[str, Any]] = {
     "CNN": {
         "EPOCHS": 10,
         "BATCHSIZE": 64,

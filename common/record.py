@@ -27,10 +27,12 @@ def show_versions(device, **versions):
     `device` is "cpu" or "gpu", as the framework itself sees it. Give the framework's version
     first, then CUDA's, cuDNN's and the like; those that are None are left out. On a GPU the
     last two are looked up among the installed packages if they are not given.
+    Raises RuntimeError if the environment variable ROSETTA_DEVICE names the other device.
     """
     shown = OrderedDict(
         (name, str(value)) for name, value in versions.items() if value is not None
     )
+    _check_device(device, shown)
     if device == "gpu":
         for name, version in cuda_packages().items():
             shown.setdefault(name, version)
@@ -52,10 +54,28 @@ def show_versions(device, **versions):
     }
 
 
+def _check_device(device, versions):
+    """Stop a notebook that was to run on another device than its framework sees."""
+    wanted = os.environ.get("ROSETTA_DEVICE")
+    if wanted in ("cpu", "gpu") and wanted != device:
+        framework = " ".join(next(iter(versions.items()), ["the framework"]))
+        raise RuntimeError(
+            "this notebook was to run on the {}, but {} sees {}".format(
+                wanted.upper(),
+                framework,
+                "a GPU" if device == "gpu" else "only the CPU",
+            )
+        )
+
+
 def _visible(gpus):
-    """The GPU that CUDA_VISIBLE_DEVICES leaves, by uuid or index; the first one without it."""
+    """The GPU that CUDA_VISIBLE_DEVICES leaves, by the beginning of its uuid or by its index; the
+    first one without it."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0]
-    return next((gpu for gpu in gpus if chosen in (gpu["uuid"], gpu["index"])), gpus[0])
+    for gpu in gpus:
+        if chosen and (gpu["index"] == chosen or gpu["uuid"].startswith(chosen)):
+            return gpu
+    return gpus[0]
 
 
 def report(
@@ -102,9 +122,10 @@ def report(
         epoch_seconds=[round(s, 4) for s in stopwatch.epoch_seconds],
         # a model that diverged has losses that are no numbers, which JSON does not know
         epoch_losses=[x if math.isfinite(x) else None for x in stopwatch.losses],
+        first_step_seconds=_rounded(stopwatch.first_step_seconds, 4),
         examples=used,
         throughput=round(throughput, 2),
-        accuracy=None if accuracy is None else round(float(accuracy), 5),
+        accuracy=_rounded(accuracy, 5),
         parameters=count_parameters(weights),
         weights=source,
         versions=versions["versions"],
@@ -120,3 +141,8 @@ def report(
     leave(weights, outputs)
     if os.environ.get("ROSETTA_REPORT"):
         write_json(os.environ["ROSETTA_REPORT"], result)
+
+
+def _rounded(value, digits):
+    """The value as a float; None stays None."""
+    return None if value is None else round(float(value), digits)

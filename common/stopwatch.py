@@ -16,14 +16,15 @@ class Stopwatch:
 
     Afterwards `epoch_seconds` holds a float per epoch, `seconds` their sum, `losses` what was
     logged, and `started` and `stopped` the moments (seconds since 1970) between which the
-    clock ran.
+    clock ran. `first_step_seconds` is None unless `first_step` was called.
     """
 
     def __init__(self, synchronize=None):
         self._synchronize = synchronize or (lambda: None)
         self.epoch_seconds = []
         self.losses = []
-        self.started = self.stopped = None
+        self.started = self.stopped = self.first_step_seconds = None
+        self._reading_at_start = None
 
     @property
     def seconds(self):
@@ -36,6 +37,16 @@ class Stopwatch:
         """
         self.losses.append(float(loss))
 
+    def first_step(self):
+        """Keep the seconds from the clock's start until now; to be called after each step.
+
+        Only the first call waits for the device and reads the clock; later ones do nothing.
+        """
+        if self.first_step_seconds is None:
+            self._synchronize()
+            now = time.perf_counter()
+            self.first_step_seconds = now - self._reading_at_start
+
     def passes(self, n):
         """As `epochs`, for inference."""
         return self.epochs(n, "pass")
@@ -44,7 +55,7 @@ class Stopwatch:
         """Yield 0 … n-1 and time what is done with each, copies to the device included."""
         self._synchronize()
         self.started = time.time()
-        reading = time.perf_counter()
+        reading = self._reading_at_start = time.perf_counter()
         for epoch in range(n):
             yield epoch
             self._synchronize()

@@ -17,18 +17,14 @@ the product, n = tanh(W_n x + b_n + U_n (r * h)), and has no bias_recurrent;
 "reset_after_one_bias" is the first without it, n = tanh(W_n x + b_n + r * (U_n h)).
 """
 
-import os
-
 import numpy as np
 
-from common import data, exchange
-from common.files import DataError, digest, download
+from common import exchange, sources
+from common.files import DataError
 from common.params import MODELS
 from common.unpickle import load_torch
 
 GRUS = ("reset_after", "reset_before", "reset_after_one_bias")
-RESNET50_URL = "https://download.pytorch.org/models/resnet50-0676ba61.pth"
-RESNET50_SHA256 = "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a"
 RESNET50_STAGES = (
     (3, 64),
     (4, 128),
@@ -186,23 +182,9 @@ def seeded_resnet50(seed):
     return weights
 
 
-def find_resnet50():
-    """The path of torchvision's verified file, downloaded first if need be; DataError if it cannot be had."""
-    path = os.path.join(data.data_folder(), RESNET50_URL.rsplit("/", 1)[1])
-    if not os.path.exists(path):
-        if not data.may_download():
-            raise DataError("{} is not there and could not be downloaded".format(path))
-        download(RESNET50_URL, path, RESNET50_SHA256)
-    elif digest(path, "sha256") != RESNET50_SHA256:
-        raise DataError(
-            "{} is not the official file; remove it to download it again".format(path)
-        )
-    return path
-
-
 def _official_resnet50():
     try:
-        path = find_resnet50()
+        path = sources.find_resnet50()
     except DataError as error:
         print("ResNet-50 with seeded weights: {}".format(error))
         return None

@@ -15,17 +15,14 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+# Settings of whoever runs the tests that a checkout of a test's own is to know nothing of.
+CALLER_S = (
+    *("ROSETTA_DATA", "ROSETTA_REPORT", "ROSETTA_RESULTS", "ROSETTA_FRAMEWORKS"),
+    *("ROSETTA_STARTED_BY", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"),
+)
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-REGISTRY = """
-[environments.toy]
-python = "{version}"
-
-[environments.future]
-python = "3.99"
-"""
 FRAMEWORK = """
-[frameworks.{key}]
 label = "{key}"
 language = "Python"
 environment = "{environment}"
@@ -34,6 +31,7 @@ precisions = ["fp32"]
 state = "living"
 release = "1"
 upstream = "https://example.org"
+imports = ["numpy"]
 """
 IMPORTS = """import sys, time, os, signal
 sys.path.append("..")
@@ -47,9 +45,13 @@ TRAIN = {
     "Raises": "raise ValueError('the loss is not a number')",
     "Killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "Hangs": "time.sleep(600)",
-    "Reads": "load_imdb(DATA)\nstopwatch = Stopwatch()\nfor _ in stopwatch.epochs(1): time.sleep(0.01)",
+    "Reads": "load_imdb(DATA)\nstopwatch = Stopwatch()\nfor _ in stopwatch.epochs(EPOCHS): time.sleep(0.01)",
     "NoPython": "",
 }
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than half a minute")
 
 
 def _heed_ctrl_c():
@@ -63,26 +65,28 @@ class Checkout:
     def __init__(self, root):
         self.root = root
         self.variables = {**os.environ, "TMPDIR": str(root), "CUDA_VISIBLE_DEVICES": ""}
-        for name in ("ROSETTA_DATA", "ROSETTA_REPORT", "ROSETTA_RESULTS"):
+        for name in CALLER_S:
             self.variables.pop(name, None)
 
     def command(self, *arguments):
-        return [sys.executable, str(self.root / "run_all.py"), *arguments]
+        """What starts `python run_all.py …`, on the CPU where a device is to be chosen."""
+        device = () if arguments[0] in ("tables", "site") else ("--gpu", "none")
+        return [sys.executable, str(self.root / "run_all.py"), *arguments, *device]
 
-    def run(self, *arguments, **variables):
-        """The finished process of `python run_all.py --gpu none …`."""
+    def run(self, *arguments, timeout=180, **variables):
+        """The finished process of that command."""
         return subprocess.run(
-            self.command("--gpu", "none", *arguments),
+            self.command(*arguments),
             env={**self.variables, **variables},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=timeout,
         )
 
     def start(self, *arguments):
         """The running process of the same, its output in one pipe."""
         return subprocess.Popen(
-            self.command("--gpu", "none", *arguments),
+            self.command(*arguments),
             env=self.variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -131,24 +135,43 @@ def make_checkout(root):
         shutil.copytree(
             ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__")
         )
-    shutil.copy(ROOT / "run_all.py", root)
+    for name in ("run_all.py", "README.md"):
+        shutil.copy(ROOT / name, root)
+    shutil.copytree(ROOT / "results" / "2018", root / "results" / "2018")
     (root / ".rosetta").mkdir()
     (root / ".rosetta" / "main").symlink_to(sys.prefix, target_is_directory=True)
     (root / "notebooks").mkdir()
-    registry = REGISTRY.format(version=VERSION)
+    registry = root / "support" / "registry"
+    for name in ("frameworks", "environments"):
+        shutil.rmtree(registry / name)
     for key, train in TRAIN.items():
         environment = "future" if key == "NoPython" else "toy"
-        registry += FRAMEWORK.format(key=key, environment=environment)
+        write_framework(registry, key, environment)
         write_notebook(root / "notebooks" / f"{key}_RNN.ipynb", train)
-    (root / "support" / "registry.toml").write_text(registry)
-    pins = root / "support" / "environments"
-    (pins / "toy.cpu.txt").write_text(toy_pins())
-    (pins / "future.cpu.txt").write_text("numpy\n")
+    write_environment(registry, "toy", VERSION)
+    write_environment(registry, "future", "3.99")
     return Checkout(root)
 
 
+def write_framework(registry, key, environment="toy"):
+    """An entry in a folder like support/registry."""
+    path = registry / "frameworks" / f"{key}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(FRAMEWORK.format(key=key, environment=environment))
+    return path
+
+
+def write_environment(registry, name, version):
+    """An environment's entry and its pins: what the runner's own has, so that nothing is fetched."""
+    folder = registry / "environments" / name
+    folder.mkdir(parents=True)
+    (folder / "environment.toml").write_text(f'python = "{version}"\n')
+    (folder / "cpu.in").write_text("ipykernel\nnumpy\n")
+    (folder / "cpu.txt").write_text(toy_pins())
+
+
 def toy_pins():
-    """What the runner's own environment has, so that nothing new need be fetched."""
+    """The runner's own versions of what a notebook needs."""
     from importlib.metadata import version
 
     return "".join(f"{name}=={version(name)}\n" for name in ("ipykernel", "numpy"))

@@ -10,7 +10,7 @@ import pytest
 
 from common.params import COMMON, MODELS
 from support import registry
-from support.paths import NOTEBOOKS
+from support.basics.paths import NOTEBOOKS
 
 START = ["title", "imports", "parameters", "versions", "data", "model", "weights"]
 TRAINED = [*START, "optimizer", "train", "evaluate", "report"]
@@ -24,7 +24,7 @@ NAMES = {
 }
 SCREEN = 60  # lines
 
-FRAMEWORKS = registry.load()
+FRAMEWORKS = registry.frameworks()
 BY_NOTEBOOK = {}  # path -> the first framework that runs it, and the model
 for framework in FRAMEWORKS.values():
     for model in framework.models:
@@ -44,7 +44,7 @@ def notebook(request):
 
 
 def language(path):
-    return BY_NOTEBOOK[path][0].language
+    return BY_NOTEBOOK[path][0].language.name
 
 
 def tag_of(cell):

@@ -1,6 +1,7 @@
 """What a newcomer types, and what the command line answers."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from support import registry
-from support.paths import ROOT
+from support.basics.paths import ROOT
 
 
 def run_all(*arguments, **variables):
@@ -20,14 +21,12 @@ def run_all(*arguments, **variables):
     )
 
 
-@pytest.fixture
-def gpus(tmp_path):
-    """Environment variables under which nvidia-smi tells of two GPUs."""
-    tool = tmp_path / "nvidia-smi"
-    rows = "0, GPU-aaa, Tesla P100-PCIE-16GB, 535.1, 16280\n1, GPU-bbb, NVIDIA H200, 580.2, 143771"
-    tool.write_text(f"#!/bin/sh\ncat <<'E'\n{rows}\nE\n")
-    tool.chmod(0o755)
-    return {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+def cells(line):
+    """The cells of a line of --list."""
+    return re.split(r"  +", line)
+
+
+# Help
 
 
 def test_help_is_instant_and_shows_examples():
@@ -38,32 +37,72 @@ def test_help_is_instant_and_shows_examples():
     assert answer.returncode == 0
 
 
-def test_help_needs_no_environment():
+@pytest.mark.parametrize("arguments", [["--help"], ["verify", "-h"]], ids=" ".join)
+def test_help_needs_no_environment(arguments):
     """A bare Python without this project's packages."""
-    command = [sys._base_executable, "-S", str(ROOT / "run_all.py"), "--help"]
+    command = [sys._base_executable, "-S", str(ROOT / "run_all.py"), *arguments]
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+def test_a_command_s_help_shows_what_it_takes_and_nothing_else():
+    shown = run_all("verify", "--help").stdout
+    options = set(re.findall(r"^  (?:-\w.*, )?--([\w-]+)", shown, re.MULTILINE))
+    assert options == {
+        *("help", "json", "framework", "model", "environment", "gpu", "python"),
+        *("here", "machine", "epochs", "examples", "repeats", "precision"),
+        *("data-dir", "jobs", "timeout", "force", "list", "dry-run"),
+    }
+    assert "as fast and as accurate" in shown
+
+
+# What makes no sense
 
 
 @pytest.mark.parametrize(
     "arguments, answer",
     [
+        (["verfy"], "unknown command 'verfy': did you mean verify?"),
+        (["lasagna"], "unknown command 'lasagna': there are run, verify, "),
+        (
+            ["--presicion", "bf16"],
+            "unknown option --presicion of run: did you mean --precision?",
+        ),
+        (["verify", "--repeat=3"], "did you mean --repeats?"),
+        (["--colour"], "unknown option --colour; see run_all.py run --help"),
         (["-f", "Pytroch"], "unknown framework 'Pytroch': did you mean PyTorch"),
-        (["-m", "LSTM"], "unknown model 'LSTM': "),
+        (
+            ["-f", "Keras (Tensorflw)"],
+            "unknown framework 'Keras (Tensorflw)': did you mean Keras",
+        ),
+        (["-m", "LSTM"], "unknown model 'LSTM': there are CNN, "),
+        (["-m", "ResNet"], "unknown model 'ResNet': did you mean Inference?"),
         (["-e", "moon"], "unknown environment 'moon': there are "),
         (["-f", "CNTK", "-e", "torch"], "the filters leave nothing to run"),
         (
             ["--epochs", "0"],
             "argument --epochs: a whole number from 1 is expected, not '0'",
         ),
-        (["--precision", "fp8"], "argument --precision: invalid choice"),
+        (["--precision", "fp8"], "argument --precision: invalid choice: 'fp8'"),
         (["--examples", "100"], "--examples: a multiple of 64, the batch size"),
-        (["parity", "--examples", "64"], "--examples is for run and verify"),
-        (["--data-dir", "nowhere"], "--data-dir: there is no folder nowhere"),
         (
-            ["--gpu", "P100"],
-            "no GPU's name contains 'P100'; the GPUs of this machine: ",
+            ["parity", "--examples", "64"],
+            "--examples is an option of run, verify, not of parity",
         ),
-        (["tabels"], "invalid choice: 'tabels'"),
+        (["verify", "--quick"], "--quick is an option of run, transfer, not of verify"),
+        (["tables", "--gpu", "none"], "--gpu is an option of run, verify, parity, "),
+        (["--gpu", "none", "verify"], "'verify': a command comes first"),
+        (
+            ["verify", "PyTorch"],
+            "unexpected 'PyTorch'; frameworks are named with --framework",
+        ),
+        (["--data-dir", "nowhere"], "--data-dir: there is no folder nowhere"),
+        (["--gpu", "P100"], "--gpu P100: no such GPU; "),
+        (["--machine", "My Box"], "--machine: write it as my-box"),
+        (["--here", "--python", "python3"], "--here and --python exclude each other"),
+        (["--here", "--python", ""], "--here and --python exclude each other"),
+        (["transfer", "--from", "PyTorch"], "transfer needs --from and --to, or --all"),
+        (["pins", "moon"], "unknown environment 'moon': there are runner, "),
+        (["site", "--output", "support"], "support has other files in it"),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_status_2(arguments, answer):
@@ -74,56 +113,66 @@ def test_bad_input_gets_one_clear_line_and_status_2(arguments, answer):
     assert not done.stdout
 
 
-def test_list_shows_every_framework_and_model_with_its_state():
-    lines = run_all("--list", "--gpu", "none").stdout.splitlines()
-    assert len(lines) == sum(len(f.models) for f in registry.load().values())
-    states = {line.split("  ")[-1].strip().split()[0] for line in lines}
-    assert states <= {"ready", "done", "stale", "failed", "needs"}
-
-
-def test_a_reader_that_has_seen_enough_is_no_error():
-    command = [sys.executable, str(ROOT / "run_all.py"), "--list", "--gpu", "none"]
-    listing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize("arguments", [["--help"], ["--list"]], ids=" ".join)
+def test_a_reader_that_has_seen_enough_is_no_error(arguments):
+    command = [sys.executable, str(ROOT / "run_all.py"), *arguments]
+    variables = {**os.environ, "PYTHONUNBUFFERED": ""}  # what is written last fails
+    listing = subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     listing.stdout.close()
     assert listing.stderr.read() == b""
     assert listing.wait() == 0
 
 
-def test_filters_take_any_case_and_repeats_take_turns():
-    done = run_all(
-        "--dry-run",
-        "--quick",
-        "--force",
-        "-f",
-        "pytorch",
-        "cntk",
-        "-m",
-        "cnn",
-        "--repeats",
-        "2",
-    )
-    names = [line.split("  ")[0].strip() for line in done.stdout.splitlines()]
-    assert names == ["PyTorch CNN", "CNTK CNN"] * 2
+# Only looking
 
 
-def test_the_first_gpu_is_taken_unless_one_is_named(gpus):
-    def device(*arguments):
-        code = "from support import devices; d = devices.choose(*{!r}); print(d.name, d.variables)"
-        done = subprocess.run(
-            [sys.executable, "-c", code.format(arguments)],
-            cwd=ROOT,
-            env={**os.environ, **gpus},
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
-
-    assert "P100" in device()
-    assert "NVIDIA H200 {'CUDA_VISIBLE_DEVICES': 'GPU-bbb'}" in device("h200")
-    assert "GPU" not in device("none").replace("CUDA", "")
+def test_list_has_a_line_for_every_framework_and_a_column_for_every_model(tmp_path):
+    done = run_all("--list", "--gpu", "none", ROSETTA_RESULTS=str(tmp_path))
+    head, *lines = map(cells, done.stdout.splitlines())
+    assert head == ["-f", "CNN", "RNN", "Inference", "environment"]
+    known = registry.frameworks()
+    assert [line[0] for line in lines] == list(known)
+    for key, *states, _ in (line[:5] for line in lines):
+        models = [m for m, state in zip(head[1:4], states) if state != "-"]
+        assert models == [m for m in head[1:4] if m in known[key].models]
+        assert set(states) <= {"ready", "blocked", "-"}
+    assert not list(tmp_path.iterdir()), "looking changes nothing"
 
 
-def test_a_gpu_that_is_not_there_is_answered_with_those_that_are(gpus):
-    done = run_all("--gpu", "V100", **gpus)
-    assert done.returncode == 2
-    assert "Tesla P100-PCIE-16GB, NVIDIA H200" in done.stderr
+def test_options_alone_are_options_of_run(tmp_path):
+    options = ("--list", "--quick", "--gpu", "none", "-e", "torch")
+    where = {"ROSETTA_RESULTS": str(tmp_path)}
+    alone, named = run_all(*options, **where), run_all("run", *options, **where)
+    assert alone.stdout == named.stdout and alone.stdout.startswith("-f ")
+
+
+def test_list_says_how_things_stand_and_what_would_be_made(checkout):
+    names = ("-f", "Good", "NoPython", "Reads", "-m", "RNN", "CNN")
+    done = checkout.run("--quick", *names, "--list")
+    assert [cells(line) for line in done.stdout.splitlines()] == [
+        ["-f", "CNN", "RNN", "environment"],
+        ["Good", "blocked", "done", "toy", "there is no notebook Good_CNN.ipynb"],
+        [
+            *("NoPython", "blocked", "ready", "future, to be made"),
+            "there is no notebook NoPython_CNN.ipynb",
+        ],
+        ["Reads", "blocked", "ready", "toy", "there is no notebook Reads_CNN.ipynb"],
+    ]
+
+
+def test_frameworks_and_models_may_be_named_as_the_tables_name_them(tmp_path):
+    names = ("-f", "Keras (TensorFlow)", "jax", "-m", "gru")
+    done = run_all(*names, "--list", "--gpu", "none", ROSETTA_RESULTS=str(tmp_path))
+    head, *lines = map(cells, done.stdout.splitlines())
+    assert head[:2] == ["-f", "RNN"]
+    assert [line[0] for line in lines] == ["JAX", "Keras"]
+
+
+def test_repeats_take_turns(tmp_path):
+    options = ("--repeats", "2", "--quick", "--dry-run", "--gpu", "none")
+    names = ("-f", "pytorch", "cntk", "-m", "cnn")
+    done = run_all(*options, *names, ROSETTA_RESULTS=str(tmp_path))
+    lines = done.stdout.splitlines()
+    assert [cells(line)[0] for line in lines] == ["PyTorch CNN", "CNTK CNN"] * 2

@@ -1,19 +1,22 @@
 """What a person sees while a run lasts."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from support import devices, registry
-from support.display import Display
-from support.jobs import Job, Settings
+from support import registry
+from support.devices import choose
+from support.execution.display import Display
+from support.execution.jobs import Job
+from support.execution.settings import Settings
 
 
 @pytest.fixture
 def jobs():
-    settings = Settings(device=devices.choose("none"), data="quick")
-    frameworks = list(registry.load().values())[:2]
+    settings = Settings(choose.cpu(), Path("results"), data="quick")
+    frameworks = list(registry.frameworks().values())[:2]
     return [Job(f, model, settings) for model in ("CNN", "RNN") for f in frameworks]
 
 

@@ -5,31 +5,41 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from common.files import digest
-from support import environments, registry
-from support.paths import KERNELS, PINS, PRIVATE
+from support import registry
+from support.basics.paths import CACHES, PRIVATE, ROOT
+from support.devices.choose import Device
+from support.environments import Installed, Pinned, kernels, uv
+from support.execution import running
+from support.execution.jobs import Job
+from support.execution.settings import Settings
 
-ENVIRONMENTS = {f.environment.name: f.environment for f in registry.load().values()}
+FRAMEWORKS = registry.frameworks().values()
+ENTRIES = {f.environment.name: f.environment for f in FRAMEWORKS}
+QUICK = ("--quick", "-m", "RNN")
+GPU = Device("gpu", "Toy GPU", "GPU-aaa")
 
 
 VARIANTS = [
     (name, variant)
-    for name, environment in ENVIRONMENTS.items()
+    for name, entry in ENTRIES.items()
     for variant in ("cpu", "gpu")
-    if variant == "cpu" or not environment.gpu.startswith("no pins: ")
+    if variant == "cpu" or not entry.gpu.startswith("no pins: ")
 ]
 
 
 @pytest.mark.parametrize("name, variant", VARIANTS)
 def test_every_requirement_is_pinned_for_cpu_and_gpu(name, variant):
-    source = PINS / f"{name}.{variant}.in"
+    pins = ENTRIES[name].pins(variant)
     wanted = {
-        re.split(r"[\[=<>; ]", line)[0] for line in source.read_text().splitlines()
+        re.split(r"[\[=<>; ]", line)[0]
+        for line in pins.with_suffix(".in").read_text().splitlines()
     }
-    lines = ENVIRONMENTS[name].pins(variant).read_text().splitlines()
+    lines = pins.read_text().splitlines()
     pinned = {
         line.split("==")[0] for line in lines if re.match(r"[\w.-]+(\[.*\])?==", line)
     }
@@ -42,38 +52,44 @@ def test_every_requirement_is_pinned_for_cpu_and_gpu(name, variant):
     assert not loose
 
 
-def test_an_environment_is_used_again_until_its_pins_change(checkout):
-    quick = ("--quick", "-m", "RNN", "-f", "Good")
-    assert "making environment" not in checkout.run(*quick, "--force").stdout
-    pins = checkout.root / "support" / "environments" / "toy.cpu.txt"
-    pins.write_text(pins.read_text() + "# another day\n")
+# Making one
+
+
+@pytest.fixture
+def toy(checkout):
+    """The entry of the checkout's toy environment, which is not made yet."""
     # its own, so that the other tests' is left alone
     (checkout.root / ".rosetta" / "environments").unlink()
-    assert "Good RNN  stale" in checkout.run(*quick, "--list").stdout
-    run = checkout.run(*quick)
+    return checkout.root / "support" / "registry" / "environments" / "toy"
+
+
+def add(path, text):
+    """Add lines to a file."""
+    path.write_text(path.read_text() + text)
+
+
+def test_an_environment_is_used_again_until_its_pins_change(checkout):
+    again = checkout.run(*QUICK, "-f", "Good", "--force")
+    assert again.returncode == 0 and "making environment" not in again.stdout
+
+
+def test_changed_pins_make_records_stale_and_the_environment_anew(checkout, toy):
+    add(toy / "cpu.txt", "# another day\n")
+    stale = checkout.run(*QUICK, "-f", "Good", "--dry-run")
+    assert stale.stdout == "Good RNN  stale\n"
+    run = checkout.run(*QUICK, "-f", "Good")
     assert run.returncode == 0
-    assert "making environment toy (cpu)" in run.stdout
+    assert "making environment toy" in run.stdout
 
 
-def test_pins_that_cannot_be_had_are_named_with_the_command_that_failed(checkout):
-    pins = checkout.root / "support" / "environments" / "toy.cpu.txt"
-    pins.write_text("no-such-package-of-that-name==1.0\n")
-    (checkout.root / ".rosetta" / "environments").unlink()
-    run = checkout.run("--quick", "-m", "RNN", "-f", "Raises")
+def test_pins_that_cannot_be_had_are_named_with_the_command_that_failed(checkout, toy):
+    (toy / "cpu.txt").write_text("no-such-package-of-that-name==1.0\n")
+    run = checkout.run(*QUICK, "-f", "Raises")
     assert run.returncode == 1
     assert "no-such-package-of-that-name" in run.stderr
-    assert "to mend: " in run.stderr and "uv pip install" in run.stderr
-    listed = checkout.run("--quick", "-m", "RNN", "-f", "Raises", "--list").stdout
-    assert "needs" in listed and "no-such-package" in listed
-
-
-def add_system_needs(checkout, check):
-    checkout.replace(
-        "support/registry.toml",
-        "[environments.toy]",
-        f'[environments.toy]\nneeds = ["a lathe"]\ncheck = {check}\ndebian = ["lathe"]',
-    )
-    (checkout.root / ".rosetta" / "environments").unlink()
+    assert "; to fix this: " in run.stderr and "uv pip install" in run.stderr
+    listed = checkout.run(*QUICK, "-f", "Raises", "--list").stdout
+    assert "blocked" in listed and "no-such-package" in listed
 
 
 def apt_get(folder, *lines):
@@ -85,28 +101,30 @@ def apt_get(folder, *lines):
 
 
 def test_what_the_machine_lacks_is_named_with_the_command_that_installs_it(
-    checkout, tmp_path
+    checkout, toy, tmp_path
 ):
-    add_system_needs(checkout, '["false"]')
+    needs = 'needs = ["a lathe"]\ncheck = ["false"]\ndebian = ["lathe"]\n'
+    add(toy / "environment.toml", needs)
     path = apt_get(tmp_path / "bin", "exit 1")
-    run = checkout.run("--quick", "-m", "RNN", "-f", "Good", "--force", PATH=path)
+    run = checkout.run(*QUICK, "-f", "Good", "--force", PATH=path)
     assert run.returncode == 1
     assert "a lathe" in run.stderr or "apt-get" in run.stderr
     assert "apt-get install --yes --no-install-recommends lathe" in run.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="installs as root alone")
-def test_on_debian_root_gets_what_is_lacking_installed(checkout, tmp_path):
+def test_on_debian_root_gets_what_is_lacking_installed(checkout, toy, tmp_path):
+    needs = 'needs = ["a lathe"]\ncheck = ["lathe"]\ndebian = ["lathe"]\n'
+    add(toy / "environment.toml", needs)
     tool = tmp_path / "bin" / "lathe"
-    add_system_needs(checkout, '["lathe"]')
     install = f'[ "$1" = install ] && cp /bin/true {tool}'
     path = apt_get(tmp_path / "bin", install, "exit 0")
-    run = checkout.run("--quick", "-m", "RNN", "-f", "Good", "--force", PATH=path)
+    run = checkout.run(*QUICK, "-f", "Good", "--force", PATH=path)
     assert run.returncode == 0, run.stderr
     assert tool.exists()
 
 
-def test_wheels_that_pip_is_told_of_are_found(tmp_path, checkout):
+def test_wheels_that_pip_is_told_of_are_found(tmp_path, checkout, toy):
     """A wheel that no index has, in the folder that PIP_FIND_LINKS names."""
     project = tmp_path / "project"
     project.mkdir()
@@ -114,29 +132,123 @@ def test_wheels_that_pip_is_told_of_are_found(tmp_path, checkout):
         "[project]\nname='only-here'\nversion='1.0'\n"
     )
     (project / "only_here.py").write_text("")
-    uv = environments.find_uv()
     wheels = tmp_path / "wheels"
-    build = [uv, "build", "--quiet", "--wheel", "--out-dir", str(wheels), str(project)]
-    subprocess.run(build, check=True, env=environments.uv_settings())
-    pins = checkout.root / "support" / "environments" / "toy.cpu.txt"
-    pins.write_text(pins.read_text() + "only-here==1.0\n")
-    (checkout.root / ".rosetta" / "environments").unlink()
-    run = checkout.run("--quick", "-m", "RNN", "-f", "Good", PIP_FIND_LINKS=str(wheels))
+    build = [uv.path(), "build", "--quiet", "--wheel", "--out-dir", wheels, project]
+    subprocess.run(build, check=True, env=uv.settings())
+    add(toy / "cpu.txt", "only-here==1.0\n")
+    run = checkout.run(*QUICK, "-f", "Good", PIP_FIND_LINKS=str(wheels))
     assert run.returncode == 0, run.stderr
 
 
-def test_kernels_are_registered_privately_with_their_settings():
-    framework = next(f for f in registry.load().values() if f.variables)
-    name = environments.register_kernel(framework, "cpu", cores=2)
-    spec = json.loads((KERNELS / "kernels" / name / "kernel.json").read_text())
-    assert KERNELS.is_relative_to(PRIVATE)
-    assert spec["env"] and set(spec["env"]) <= set(framework.variables)
+FINISH = """import os, sys
+assert os.path.isdir(os.environ["ROSETTA_CACHES"])
+try:
+    import stray
+except ImportError:
+    open(os.path.join(sys.prefix, "finished"), "w").close()
+"""
+
+
+def test_a_script_completes_the_environment_and_sees_no_modules_of_the_caller(
+    checkout, toy, tmp_path
+):
+    (toy / "finish.py").write_text(FINISH)
+    (tmp_path / "stray.py").write_text("")
+    run = checkout.run(*QUICK, "-f", "Good", PYTHONPATH=str(tmp_path))
+    assert run.returncode == 0, run.stderr
+    made = checkout.root / ".rosetta" / "environments" / "toy-cpu"
+    assert (made / "finished").exists()
+
+
+# Kernels
+
+
+def kernel(folder, name):
+    """The kernel spec of that name."""
+    return json.loads((folder / "kernels" / name / "kernel.json").read_text())
+
+
+def test_a_kernel_is_registered_where_it_is_told_with_its_framework_s_settings(
+    tmp_path,
+):
+    framework = next(f for f in FRAMEWORKS if "OMP_NUM_THREADS" in f.variables)
+    pinned = Pinned(framework.environment, "cpu")
+    spec = kernel(tmp_path, kernels.register(tmp_path, framework, pinned, cores=3))
+    assert spec["argv"][0] == str(
+        PRIVATE / "environments" / f"{pinned.name}-cpu/bin/python"
+    )
+    assert spec["env"]["OMP_NUM_THREADS"] in ("3", "1")
+    assert spec["env"]["PYTHONNOUSERSITE"] == "1", "pins are isolated"
     assert not any("{" in value for value in spec["env"].values())
 
 
-def test_the_runner_s_own_environment_is_as_its_lock_says():
+CACHING = [
+    (framework, variable)
+    for framework in FRAMEWORKS
+    for variable, text in framework.variables.items()
+    if "{caches}" in text
+]
+
+
+@pytest.mark.parametrize(
+    "framework, variable", CACHING, ids=[f"{f.key}-{v}" for f, v in CACHING]
+)
+def test_what_a_framework_keeps_between_runs_is_kept_in_a_folder_of_ours(
+    tmp_path, framework, variable
+):
+    pinned, installed = (
+        Pinned(framework.environment, "cpu"),
+        Installed.of(sys.executable),
+    )
+    folders = set()
+    for environment in (pinned, installed):
+        name = kernels.register(tmp_path, framework, environment, cores=1)
+        value = kernel(tmp_path, name)["env"][variable]
+        folders.add(re.search(rf"{re.escape(str(CACHES))}/[\w-]+/", value).group())
+        assert environment.folder not in value
+    assert len(folders) == 2, "each environment has its own"
+
+
+@pytest.fixture
+def kernel_variables(tmp_path, monkeypatch):
+    """The environment variables of a job's kernel when so many run at once on a device."""
+    monkeypatch.setattr(running, "LoadMonitor", lambda *_: None)
+    monkeypatch.setattr(
+        running.subprocess, "Popen", lambda *_, **__: SimpleNamespace(pid=1)
+    )
+
+    def started(framework, device, at_once):
+        job = Job(framework, framework.models[0], Settings(device, tmp_path))
+        folder = tmp_path / f"{device.kind}-{at_once}"
+        running.Running(job, folder, at_once, timeout=60)
+        [spec] = (folder / "jupyter" / "kernels").iterdir()
+        return kernel(folder / "jupyter", spec.name)["env"]
+
+    return started
+
+
+SHARING = [framework for framework in FRAMEWORKS if framework.sharing]
+
+
+@pytest.mark.parametrize("framework", SHARING, ids=[f.key for f in SHARING])
+def test_several_notebooks_on_a_gpu_leave_each_other_memory(
+    kernel_variables, framework
+):
+    wanted = framework.sharing.items()
+    assert wanted <= kernel_variables(framework, GPU, at_once=2).items()
+    alone = kernel_variables(framework, GPU, at_once=1)
+    assert not framework.sharing.keys() & alone.keys()
+    on_cpu = kernel_variables(framework, Device("cpu", "Toy CPU"), at_once=2)
+    assert not framework.sharing.keys() & on_cpu.keys()
+
+
+# The runner's own
+
+
+@pytest.mark.parametrize("folder", ["support", "tests"])
+def test_the_runner_s_own_environment_is_as_its_lock_says(folder):
     if os.environ.get("CONDA_DEFAULT_ENV") == "rosetta":
         pytest.skip("this is conda's")
-    stamp = (PRIVATE / "main" / "requirements.sha256").read_text()
-    assert stamp == digest(PINS.parent / "requirements.txt", "sha256")
+    stamp = (PRIVATE / "main" / f"{folder}.sha256").read_text()
+    assert stamp == digest(ROOT / folder / "requirements.txt", "sha256")
     assert sys.prefix == str(PRIVATE / "main")

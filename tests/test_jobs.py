@@ -4,22 +4,24 @@ import shutil
 
 import pytest
 
-from support import jobs
-from support.paths import ROOT
+from support import registry
+from support.records import inputs
+
+LANGUAGES = registry.languages()
 
 
 @pytest.fixture
 def common(tmp_path, monkeypatch):
     """A copy of common/ in place of the real one."""
-    shutil.copytree(ROOT / "common", tmp_path / "common")
-    monkeypatch.setattr(jobs, "ROOT", tmp_path)
+    shutil.copytree(inputs.COMMON, tmp_path / "common")
+    monkeypatch.setattr(inputs, "COMMON", tmp_path / "common")
     yield tmp_path / "common"
-    jobs._common_digest.cache_clear()
+    inputs.common_digest.cache_clear()
 
 
 def digests():
-    jobs._common_digest.cache_clear()
-    return {name: jobs._common_digest(name) for name in ("Python", "R", "Julia")}
+    inputs.common_digest.cache_clear()
+    return {name: inputs.common_digest(each) for name, each in LANGUAGES.items()}
 
 
 def changed(before):
@@ -37,9 +39,26 @@ def test_a_sibling_of_common_concerns_its_own_language_alone(common):
     assert changed(before) == {"R"}
 
 
-def test_the_python_package_concerns_every_language(common):
+@pytest.mark.parametrize("name", inputs.DECISIVE)
+def test_what_decides_results_concerns_every_language(common, name):
     before = digests()
-    append(common / "params.py", "# a comment changes nothing\n")
+    append(common / name, "MORE = True\n")
+    assert changed(before) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("name", ["files.py", "sources.py"])
+def test_how_data_are_found_and_downloaded_changes_no_result(common, name):
+    before = digests()
+    append(common / name, "MORE = True\n")
     assert changed(before) == set()
-    append(common / "params.py", "MORE = True\n")
-    assert changed(before) == {"Python", "R", "Julia"}
+
+
+def test_comments_annotations_and_the_text_of_docstrings_change_no_result(common):
+    path = common / "batches.py"
+    code = path.read_text(encoding="utf-8")
+    plain = 'def more(of):\n    """Some."""\n    return of\n'
+    path.write_text(code + plain, encoding="utf-8")
+    before = digests()
+    told = 'def more(of: int) -> int:\n    """All."""\n    return of  # all\n'
+    path.write_text(code + told, encoding="utf-8")
+    assert changed(before) == set()

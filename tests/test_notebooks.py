@@ -8,21 +8,23 @@ import sys
 import pytest
 
 from common.params import LEARNED
-from support import devices, environments, registry
-from support.jobs import Settings
-from support.paths import PRIVATE, ROOT
-from support.sameness import mistakes, parity
+from support import registry
+from support.basics.paths import PRIVATE, ROOT
+from support.devices import choose
+from support.environments import Pinned
+from support.equivalence import mistakes, parity
+from support.execution import jobs
+from support.execution.settings import Settings
+from support.records import machines
 
-EVERY = registry.load()
-LACKING = {
-    key: environments.lacks(framework.environment)
-    for key, framework in EVERY.items()
-    if environments.lacks(framework.environment)
-}
+EVERY = registry.frameworks()
+LACKED = {key: Pinned(f.environment, "cpu").lacks() for key, f in EVERY.items()}
+LACKING = {key: lacked for key, lacked in LACKED.items() if lacked}
 FRAMEWORKS = {key: f for key, f in EVERY.items() if key not in LACKING}
 # Apart from the results that are committed, of which there may be some of this very machine.
 OWN = PRIVATE / "tests"
-SETTINGS = Settings(device=devices.choose("none"), data="quick", results=OWN)
+CPU = choose.cpu()
+SETTINGS = Settings(CPU, machines.folder_for(OWN, CPU), data="quick")
 PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in f.models]
 # those that need no minutes of compilation
 MISTAKEN = ("PyTorch", "Keras", "JAX")
@@ -40,11 +42,15 @@ def mistaken_run():
     return run("mistakes", "--jobs", "2", "-f", *MISTAKEN)
 
 
-def run(*arguments):
-    command = [sys.executable, str(ROOT / "run_all.py"), "--gpu", "none", *arguments]
+def run(command, *arguments):
+    command = [str(ROOT / "run_all.py"), command, "--gpu", "none", *arguments]
     variables = {**os.environ, "ROSETTA_RESULTS": str(OWN)}
     return subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -53,7 +59,7 @@ def finished(job):
     for path in (job.failure_path, job.record_path):
         reason = json.loads(path.read_text())["reason"] if path.exists() else ""
         assert not reason, reason
-    assert job.state() == "done"
+    assert job.state().kind == jobs.DONE
     return json.loads(job.record_path.read_text())
 
 
@@ -61,7 +67,9 @@ def test_the_whole_run_succeeds(parity_run):
     assert parity_run.returncode == 0, parity_run.stdout + parity_run.stderr
 
 
-@pytest.mark.parametrize("job", parity.jobs(PAIRS, SETTINGS), ids=lambda job: job.stem)
+@pytest.mark.parametrize(
+    "job", parity.jobs(PAIRS, SETTINGS), ids=lambda job: job.key.stem
+)
 def test_it_is_the_reference_s_model(parity_run, job):
     record = finished(job)
     assert all(check["passed"] for check in record["checks"])
@@ -70,7 +78,7 @@ def test_it_is_the_reference_s_model(parity_run, job):
         assert record["accuracy"] > LEARNED["quick"][job.model]
 
 
-@pytest.mark.parametrize("job", MISTAKES, ids=lambda job: job.stem)
+@pytest.mark.parametrize("job", MISTAKES, ids=lambda job: job.key.stem)
 def test_a_mistake_is_caught_and_measured(mistaken_run, job):
     record = finished(job)
     caught = [check for check in record["checks"] if not check["passed"]]
@@ -81,7 +89,7 @@ def test_a_mistake_is_caught_and_measured(mistaken_run, job):
 
 @pytest.mark.skipif(not LACKING, reason="this machine has all that any framework needs")
 def test_what_this_machine_lacks_is_said_and_costs_only_its_own_rows():
-    unable = run("--quick", "-m", "RNN", "-f", *LACKING)
+    unable = run("run", "--quick", "-m", "RNN", "-f", *LACKING)
     assert unable.returncode == 1
-    for key, lacking in LACKING.items():
-        assert f"{key} RNN: needs {lacking}" in unable.stderr
+    for key, lacked in LACKING.items():
+        assert f"failed: {key} RNN: needs {lacked}" in unable.stderr

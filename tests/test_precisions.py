@@ -7,20 +7,23 @@ import pytest
 from test_cli import run_all
 
 from common.machine import cores
-from support import precisions, runner
-from support.devices import Device
-from support.jobs import Job, Settings
-from support.registry import load
+from support import registry
+from support.basics import precisions
+from support.devices.choose import Device
+from support.execution.jobs import Job
+from support.execution.running import Running
+from support.execution.settings import Settings
 
 
 def variables(precision):
     """What a notebook's process is given."""
     device = Device("gpu", "Toy GPU", "GPU-aaa")
-    job = Job(load()["PyTorch"], "CNN", Settings(device, precision=precision))
+    settings = Settings(device, Path("results"), precision=precision)
+    job = Job(registry.frameworks()["PyTorch"], "CNN", settings)
     running = SimpleNamespace(
         job=job, exchange=Path("exchange"), report=Path("report"), _cores=cores()
     )
-    return runner.Running._variables(running)
+    return Running.variables(running, Path("jupyter"))
 
 
 def test_libraries_are_told_to_leave_float32_as_it_is(monkeypatch):
@@ -47,4 +50,4 @@ def test_a_precision_that_needs_a_gpu_is_refused_on_a_cpu(tmp_path):
     command = ["--gpu", "none", "--quick", "--precision", "fp16", "-f", "PyTorch"]
     refused = run_all(*command, "-m", "CNN", ROSETTA_RESULTS=str(tmp_path))
     assert refused.returncode == 1
-    assert "needs another precision on a CPU (fp32, bf16)" in refused.stderr
+    assert "PyTorch CNN: on a CPU it has fp32, bf16 only" in refused.stderr

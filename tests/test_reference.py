@@ -9,10 +9,11 @@ import pytest
 
 from common.params import MODELS
 from common.weights import GRUS, seeded_weights
-from support import environments, registry
-from support.errors import NotPossible
-from support.paths import ROOT
-from support.sameness import reference
+from support import registry
+from support.basics.errors import NotPossible
+from support.basics.paths import ROOT
+from support.environments import Pinned
+from support.equivalence import reference
 
 # Models so small that every weight can be tried.
 TINY = {
@@ -387,9 +388,9 @@ IMAGES = np.random.RandomState(3).standard_normal((2, 3, 64, 64)).astype(np.floa
 @pytest.fixture(scope="module")
 def pytorch(tmp_path_factory):
     """A function: model -> {"outputs": …, "losses": …, weight's name: …} as PyTorch has them."""
-    environment = registry.load()["PyTorch"].environment
+    environment = Pinned(registry.frameworks()["PyTorch"].environment, "cpu")
     try:
-        environments.prepare(environment, "cpu")
+        environment.prepare(print)
     except NotPossible as error:
         pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("pytorch")
@@ -397,9 +398,8 @@ def pytorch(tmp_path_factory):
     for model in ("CNN", "RNN"):
         weights, x, y = start(model)
         np.savez(folder / f"{model}.npz", x=x, y=y, **weights)
-    python = environments.python(environment, "cpu")
     done = subprocess.run(
-        [python, "-c", PYTORCH, folder],
+        [*environment.command, "-c", PYTORCH, folder],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},  # so little is slower with more
         capture_output=True,

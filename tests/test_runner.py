@@ -97,7 +97,7 @@ def test_a_changed_notebook_is_stale_and_a_failure_keeps_the_old_record(checkout
     checkout.replace(
         "notebooks/Good_RNN.ipynb", "time.sleep(0.01)", "raise OSError('no')"
     )
-    assert "Good RNN  stale" in checkout.run(*QUICK, "-f", "Good", "--list").stdout
+    assert "Good RNN  stale" in checkout.run(*QUICK, "-f", "Good", "--dry-run").stdout
     run = checkout.run(*QUICK, "-f", "Good")
     assert run.returncode == 1
     assert checkout.record("Good")["status"] == "ok"
@@ -106,9 +106,9 @@ def test_a_changed_notebook_is_stale_and_a_failure_keeps_the_old_record(checkout
 
 def test_prose_and_comments_make_nothing_stale(checkout):
     checkout.replace("common/batches.py", '"""Mini-batches', '"""Small batches')
-    assert "Good RNN  done" in checkout.run(*QUICK, "-f", "Good", "--list").stdout
+    assert not checkout.run(*QUICK, "-f", "Good", "--dry-run").stdout
     checkout.replace("common/batches.py", "RandomState(seed)", "RandomState(seed + 1)")
-    assert "Good RNN  stale" in checkout.run(*QUICK, "-f", "Good", "--list").stdout
+    assert "Good RNN  stale" in checkout.run(*QUICK, "-f", "Good", "--dry-run").stdout
 
 
 def test_ctrl_c_ends_kernels_and_the_next_run_goes_on(checkout):
@@ -143,7 +143,7 @@ def test_a_second_run_on_a_device_waits_and_says_so(checkout):
     first = checkout.start(*QUICK, "-f", "Hangs", "--timeout", "10")
     wait_for(first, "Hangs RNN: running", "train")
     second = checkout.run(*QUICK, "-f", "Raises")
-    assert f"run {first.pid} has it" in second.stdout
+    assert f"process {first.pid}" in second.stdout
     assert first.wait(timeout=30) == 1
     assert (
         "the loss is not a number" in checkout.record("Raises", failed=True)["reason"]
@@ -214,10 +214,10 @@ def imdb(checkout):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/imdb.npz"
     official = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb.npz"
-    checkout.replace("common/data.py", official, address)
+    checkout.replace("common/sources.py", official, address)
     checksum = hashlib.sha256(content).hexdigest()
     expected = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
-    checkout.replace("common/data.py", expected, checksum)
+    checkout.replace("common/sources.py", expected, checksum)
     yield faults
     server.shutdown()
 

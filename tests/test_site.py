@@ -16,11 +16,19 @@ import pytest
 from toy_record import RECORD as RUN
 
 from support import registry
-from support.errors import NotPossible, UsageError
-from support.paths import ROOT
-from support.site import browser as chromium
-from support.site import build, cells, compare, documents, phrasebook, safe, serve
-from support.site.families import families
+from support.basics.errors import NotPossible, UsageError
+from support.basics.paths import ROOT
+from support.publish.site import browser as chromium
+from support.publish.site import (
+    build,
+    cells,
+    compare,
+    documents,
+    phrasebook,
+    safe,
+    serve,
+)
+from support.publish.site.families import families
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -28,7 +36,7 @@ BUILT_IN = 20  # seconds of processor time
 HEAVIEST = 15e6  # bytes
 OPENS_IN = 1  # seconds
 
-FAMILIES = families(registry.load())
+FAMILIES = families(registry.frameworks())
 IDIOMATIC = [family for family in FAMILIES if not family.tuned]
 NOTEBOOKS = compare.read(FAMILIES)
 
@@ -44,8 +52,7 @@ EVIL = """
 <form action="https://example.org"><button>Send</button></form>
 <p style="position: fixed; inset: 0" onclick="window.hacked = 'click'">Still here</p>
 """
-REGISTRY = """
-[frameworks.Hostile]
+HOSTILE = """
 label = "Hostile <script>window.hacked='label'</script>"
 language = "Python"
 environment = "torch"
@@ -63,10 +70,20 @@ RECORD = {
 }
 TOYS = {
     "PyTorch_CNN_run-1": {},
-    "PyTorch_CNN_run-2": {"repeat": 2, "accuracy": 0.765},
+    "PyTorch_CNN_run-2": {
+        "repeat": 2,
+        "accuracy": 0.765,
+        "date": "2026-01-03T03:04:05+00:00",
+    },
     "JAX_CNN_run-1": {"framework": "JAX", "seconds": 123.4, "accuracy": 0.78},
     "CNTK_CNN_run-1.failed": {"framework": "CNTK", "status": "failed", "reason": EVIL},
     "Hostile_CNN_run-1": {"framework": "Hostile", "seconds": 61.0},
+    "Gone_CNN_run-1": {"framework": "Gone", "seconds": 70.0},
+    "Keras_CNN_run-1": {
+        "framework": "Keras",
+        "seconds": 99.0,
+        "digests": {"notebook": "of an earlier version"},
+    },
 }
 PARITY = """# Parity on a toy
 
@@ -77,7 +94,7 @@ PARITY = """# Parity on a toy
 | A | 1.0e-7 |
 
 [its notebook](../../../notebooks/JAX_CNN.ipynb), [its run](../notebooks/PyTorch_CNN_run-1.ipynb),
-[nowhere](../../../support/cli.py) <script>window.hacked = "markdown"</script>
+[nowhere](../../../support/cli/main.py) <script>window.hacked = "markdown"</script>
 """
 
 
@@ -104,8 +121,8 @@ def hostile_outputs():
 
 def add_toys(root):
     """To a checkout, a machine with known figures, a hostile framework and a generated page."""
-    with (root / "support" / "registry.toml").open("a") as file:
-        file.write(REGISTRY)
+    entries = root / "support" / "registry" / "frameworks"
+    (entries / "Hostile.toml").write_text(HOSTILE)
     nbformat.write(hostile_notebook(), root / "notebooks" / "Hostile_CNN.ipynb")
     for folder, data in (("toy", "real"), ("toy/quick", "quick")):
         machine = root / "results" / folder
@@ -116,6 +133,8 @@ def add_toys(root):
             record = {**RECORD, "data": data, **change, "executed": executed}
             (machine / "records" / f"{stem}.json").write_text(json.dumps(record))
             nbformat.write(hostile_notebook(hostile_outputs()), machine / executed)
+        (machine / "records" / "damaged.json").write_text("{")
+        (machine / "notebooks" / "Gone_CNN_run-1.ipynb").write_text("damaged")
     (root / "results" / "toy" / "parity" / "README.md").write_text(PARITY)
 
 
@@ -127,7 +146,7 @@ def built(tmp_path_factory):
     for name in ("support", "common", "notebooks", "results"):
         shutil.copytree(ROOT / name, root / name, ignore=leave)
     add_toys(root)
-    code = "from support.site.build import build; build('site')"
+    code = "from support.publish.site.build import build; build('site')"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -240,6 +259,12 @@ def test_every_link_leads_somewhere_and_pages_are_made_of_the_site_alone(site):
                 assert parts.fragment in pages[target].ids, (path, href)
 
 
+def test_damaged_files_and_unknown_frameworks_stop_nothing(site):
+    assert not (site / "results" / "toy" / "damaged.html").exists()
+    page = (site / "results" / "toy" / "Gone_CNN_run-1.html").read_text()
+    assert "Gone: CNN" in page and "There is no executed notebook" in page
+
+
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(UsageError, match="has other files in it"):
@@ -279,10 +304,34 @@ def test_serving_shows_the_folder_and_heeds_changes(tmp_path, monkeypatch):
     assert serve.state() != before
 
 
-def test_a_mistake_does_not_end_the_serving(tmp_path, capsys):
+def test_a_mistake_does_not_end_the_serving(tmp_path, capfd):
     (tmp_path / "thesis.tex").touch()
     serve.rebuild(tmp_path)
-    assert "not built: --output" in capsys.readouterr().err
+    assert "not built: --output" in capfd.readouterr().err
+
+
+RENAMED = """
+from pathlib import Path
+from support import registry
+from support.publish.site import serve
+registry.frameworks()
+entry = Path("support/registry/frameworks/PyTorch.toml")
+text = entry.read_text(encoding="utf-8")
+entry.write_text(text.replace('"PyTorch"', '"Py-Torch"', 1), encoding="utf-8")
+serve.rebuild("site")
+"""
+
+
+def test_a_changed_registry_is_read_anew_while_serving(tmp_path):
+    leave = shutil.ignore_patterns("__pycache__", ".*")
+    for name in ("support", "common", "results/2018"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=leave)
+    for path in (ROOT / "notebooks").glob("*_CNN.ipynb"):
+        if path.name.startswith(("PyTorch", "JAX")):
+            (tmp_path / "notebooks").mkdir(exist_ok=True)
+            shutil.copy(path, tmp_path / "notebooks")
+    subprocess.run([sys.executable, "-c", RENAMED], cwd=tmp_path, check=True)
+    assert "Py-Torch" in (tmp_path / "site" / "status.html").read_text()
 
 
 # the phrasebook's markers
@@ -423,7 +472,7 @@ def test_a_page_s_links_lead_into_the_site_or_are_dropped(site):
     page = (site / "results" / "toy" / "parity.html").read_text()
     assert 'href="../../notebooks/JAX_CNN.html"' in page
     assert 'href="PyTorch_CNN_run-1.html"' in page
-    assert "nowhere" in page and "cli.py" not in page
+    assert "nowhere" in page and "main.py" not in page
     assert documents.title(ROOT / "README.md").startswith("A Rosetta Stone")
 
 
@@ -451,15 +500,16 @@ def test_swap_link_third_column_and_back(view):
     shown(page, "Julia: Knet | CNTK")
     assert "reset_before" in page.locator("#row-model article").nth(1).inner_text()
     page.locator("#more").click()
-    shown(page, "Julia: Knet | CNTK | PyTorch")
+    third = f"Julia: Knet | CNTK | {FAMILIES[0].label}"
+    shown(page, third)
     assert len(set(tops(page, "train", ".code"))) == 1
     restored = view("compare.html" + page.evaluate("location.hash"))
-    shown(restored, "Julia: Knet | CNTK | PyTorch")
+    shown(restored, third)
     assert restored.locator("input[value=RNN]").is_checked()
     page.locator("#remove").click()
     shown(page, "Julia: Knet | CNTK")
     page.go_back()
-    shown(page, "Julia: Knet | CNTK | PyTorch")
+    shown(page, third)
 
 
 def test_a_link_to_a_cell_brings_it_into_view(view):
@@ -475,7 +525,10 @@ def test_a_link_to_a_cell_brings_it_into_view(view):
 
 def test_an_address_that_makes_no_sense_shows_something(view):
     page = view("compare.html#LSTM/Nonsense/%3Cscript%3E")
-    shown(page, "PyTorch | TensorFlow 2")
+    first_two = """[...document.getElementById("options").content.children]
+        .flatMap((group) => [...group.children]).slice(0, 2)
+        .map((option) => option.textContent).join(" | ")"""
+    shown(page, page.evaluate(first_two))
 
 
 def test_a_cell_can_be_copied_also_where_a_file_may_not_use_the_clipboard(view):
@@ -497,7 +550,7 @@ def test_a_cell_can_be_copied_also_where_a_file_may_not_use_the_clipboard(view):
 def test_the_notebook_and_its_executed_copies_can_be_opened(view):
     page = view("compare.html#CNN/PyTorch/JAX")
     page.locator("#row-title summary").first.click()
-    copy = "PyTorch, 10 epochs, fp32: Toy GPU"
+    copy = "PyTorch, 10 epochs (the protocol), fp32: Toy GPU"
     page.get_by_role("link", name=copy, exact=True).click()
     assert "The record" in page.content()
     page.go_back()
@@ -603,9 +656,9 @@ def test_a_table_sorts_by_numbers_and_back(view):
     column = "rows => rows.map((row) => row.cells[1].textContent.trim())"
     rows = page.locator("table").first.locator("tbody tr")
     head.locator("button").click()
-    assert rows.evaluate_all(column) == ["50 (50–50)", "61", "123", "–"]
+    assert rows.evaluate_all(column) == ["50 (50–50)", "61", "70", "99", "123", "–"]
     head.locator("button").click()
-    assert rows.evaluate_all(column) == ["123", "61", "50 (50–50)", "–"]
+    assert rows.evaluate_all(column) == ["123", "99", "70", "61", "50 (50–50)", "–"]
     assert head.get_attribute("aria-sort") == "descending"
 
 
@@ -615,7 +668,7 @@ def test_charts_show_their_values(view):
     assert len(texts) == 4, "time, epochs cold and steady, throughput, accuracy"
     assert "123" in texts[0] and "JAX (Flax NNX)" in texts[0]
     assert "9" in texts[1].split() and "4.5" in texts[1].split()
-    assert "9997" in texts[2].split()
+    assert "9,997" in texts[2].split()
     assert "77.0%" in texts[3].split(), "the median of two runs"
     width = "line => line.getBoundingClientRect().width"
     assert page.locator(".range").first.evaluate(width) >= 0
@@ -636,7 +689,12 @@ def test_two_machines_are_compared_and_a_figure_leads_to_its_record(view):
     page = view("results.html")
     page.locator("#CNN td a", has_text=re.compile("^123$")).click()
     facts = page.locator(".facts").inner_text()
-    for fact in ("Toy CPU", "10 epochs, fp32", "2026-01-02 03:04 UTC", "2.13.0"):
+    for fact in (
+        "Toy CPU",
+        "10 epochs (the protocol), fp32",
+        "2026-01-02 03:04 UTC",
+        "2.13.0",
+    ):
         assert fact in facts
     page = view("results.html")
     page.get_by_role("link", name=re.compile("P100, 2018 and Toy GPU")).click()
@@ -656,7 +714,25 @@ def test_status_tells_what_failed_and_why(view):
         return toy.locator("tr", has=head).inner_text()
 
     assert "failed: " in row("CNTK")
-    assert "✓ 10 epochs, fp32" in row("JAX (Flax NNX)")
+    assert "✓ 1 run" in row("JAX (Flax NNX)")
+
+
+def test_status_counts_all_runs_and_links_the_newest(view):
+    page = view("status.html")
+    toy = page.locator("section", has_text="Toy GPU").first
+    toy.get_by_role("link", name="✓ 2 runs").click()
+    assert page.url.endswith("/results/toy/PyTorch_CNN_run-2.html")
+
+
+def test_figures_of_an_earlier_notebook_are_marked_and_explained(view):
+    earlier = "† measured with an earlier version of the notebook"
+    page = view("results/toy/index.html")
+    assert page.get_by_role("rowheader", name="Keras (TensorFlow) †").count() == 1
+    assert page.get_by_role("rowheader", name="PyTorch", exact=True).count() == 1
+    assert page.locator(".note").first.inner_text() == earlier
+    page = view("results.html")
+    assert page.locator("#CNN td", has_text="99 †").count() == 1
+    assert page.locator("#CNN .note").inner_text() == earlier
 
 
 def test_generated_pages_become_pages_with_sortable_tables(view):

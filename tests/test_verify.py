@@ -1,38 +1,71 @@
 """Planted faults are named, sound runs pass, and what cannot be known is said to be unknown."""
 
+import copy
 import json
-import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from common.files import digest
-from support import cli, expectations, records, registry, verify
-from support.devices import Device
-from support.expectations import References
-from support.jobs import Settings
+from support import registry
+from support.basics.errors import PRECISION, Obstacle
+from support.ceilings import store as ceilings_store
+from support.cli import main as cli
+from support.devices.choose import Device
+from support.execution.jobs import DONE, READY, STALE, Job
+from support.execution.settings import Settings
+from support.records import installation, schema, store
+from support.verdict import expectations, findings, references, verify
+from support.verdict.findings import DeviceFinding, Finding
+from support.verdict.judge import Subject, judge, judge_device
+from support.verdict.references import References
 
-FRAMEWORK = next(iter(registry.load().values()))
+FRAMEWORK = next(iter(registry.frameworks().values()))
+HARDWARE = {
+    "cpu": "Toy CPU",
+    "cores": 2,
+    "memory_gib": 8.0,
+    "gpus": [],
+    "system": "Linux 6.1",
+}
 RUN = {
+    "schema": 1,
     "framework": FRAMEWORK.key,
     "model": "CNN",
+    "tuned": False,
+    "purpose": "run",
+    "repeat": 1,
     "status": "ok",
+    "reason": "",
     "device": "Toy CPU (2 cores)",
     "device_kind": "cpu",
     "data": "real",
     "epochs": 1,
+    "examples_limit": None,
     "precision": "fp32",
     "seconds": 100.0,
     "epoch_seconds": [100.0],
+    "examples": 49984,
     "throughput": 499.84,
     "accuracy": 0.49,
+    "parameters": 3441592,
     "versions": {"Toy": "1.0", "Fast kernels": "2.0"},
-    "hardware": {"cores": 2},
+    "hardware": HARDWARE,
     "threads": {},
     "load": {"others": 0.01, "stolen": 0.0, "own": 0.97, "disturbed": []},
+    "environment": {
+        "kind": "pinned",
+        "name": "toy",
+        "digest": "1",
+        "packages": {},
+    },
+    "notebook": "notebooks/Toy_CNN.ipynb",
     "digests": dict.fromkeys(expectations.CHANGES, "a"),
+    "date": "2026-01-01T00:00:00+00:00",
 }
 CEILINGS = {"matmul": {"fp32": 400e9}}  # of which 499.84 images/s are 46 %
+BUSY = "other processes used 76% of the processors meanwhile"
 
 
 def run(**changes):
@@ -44,39 +77,58 @@ def slow(**changes):
     return run(seconds=200.0, epoch_seconds=[200.0], throughput=249.92, **changes)
 
 
-def judged(*runs, same=(RUN,), elsewhere=(), kind="cpu", ceiling=None):
-    subject = verify.Subject(FRAMEWORK, runs[0]["model"], list(runs))
-    references = References(list(same), list(elsewhere))
-    return verify.judge(subject, references, kind, ceiling or {}, {})
+def disturbed(**load):
+    return {"load": {**RUN["load"], **load, "disturbed": [BUSY]}}
+
+
+def installed(**versions):
+    """What an installed environment's run has other than a pinned one's."""
+    environment = {**RUN["environment"], "kind": "installed", "digest": "2"}
+    return {"environment": environment, "versions": {**RUN["versions"], **versions}}
+
+
+def judged(*runs, same=(RUN,), elsewhere=(), ceilings=None):
+    subject = Subject(runs[0]["model"], list(runs))
+    known = References(list(same), list(elsewhere), [], [])
+    return judge(subject, known, ceilings or {})
 
 
 def said(finding):
     return "; ".join([*finding.evidence, *finding.causes])
 
 
+def test_the_run_of_these_tests_is_a_record():
+    assert schema.problem(RUN) == ""
+
+
 def test_a_run_like_those_on_record_is_as_expected():
     finding = judged(run(seconds=110.0, epoch_seconds=[110.0]))
-    assert finding.status == verify.EXPECTED
+    assert finding.status == findings.EXPECTED
     assert "first epoch 110 s; 80–125 s expected (1 run on record" in said(finding)
     assert "accuracy 49.0%; 46.0%–52.0% expected" in said(finding)
-    assert not finding.causes
+    assert len(finding.evidence) == 2 and not finding.causes
 
 
 def test_a_slow_run_is_slower_than_expected():
-    assert judged(slow()).status == verify.SLOWER
-    assert judged(run(epoch_seconds=[124.0])).status == verify.EXPECTED
-    assert judged(run(epoch_seconds=[126.0])).status == verify.SLOWER
+    assert judged(slow()).status == findings.SLOWER
+    assert judged(run(epoch_seconds=[124.0])).status == findings.EXPECTED
+    assert judged(run(epoch_seconds=[126.0])).status == findings.SLOWER
+
+
+def verification(folder, kind="cpu", model="CNN", **options):
+    """Of one pair, whatever this machine lacks."""
+    device = Device(kind, "Toy CPU (2 cores)" if kind == "cpu" else "Toy GPU")
+    made = verify.Verification([], Settings(device, folder), **options)
+    made._pairs = made._selected = [(FRAMEWORK, model)]
+    return made
 
 
 def examples_run(folder, kind, model="CNN", on_record=()):
     """How many examples are run for the purpose, with references of so many each."""
-    settings = Settings(Device(kind, "Toy device"), results=folder)
-    pair = (FRAMEWORK, model)
-    verification = verify.Verification([pair], settings)
-    verification._selected = [pair]  # whatever this machine lacks
+    made = verification(folder, kind, model)
     runs = [run(model=model, examples_limit=limit) for limit in on_record]
-    verification._references = References(runs, [])
-    (job,) = verification.jobs()
+    made._references = References(runs)
+    (job,) = made.jobs()
     assert job.settings.epochs == 1
     return job.settings.examples
 
@@ -101,8 +153,8 @@ def test_inference_is_short_whatever_is_on_record(tmp_path):
 
 def test_runs_of_another_number_of_examples_are_no_reference():
     limited = run(examples_limit=9600)
-    assert judged(limited).status == verify.UNKNOWN
-    assert judged(limited, same=[limited]).status == verify.EXPECTED
+    assert judged(limited).status == findings.UNKNOWN
+    assert judged(limited, same=[limited]).status == findings.EXPECTED
 
 
 @pytest.mark.parametrize(
@@ -116,10 +168,10 @@ def test_runs_of_another_number_of_examples_are_no_reference():
             {"load": {"own": 0.5, "disturbed": []}},
             "one thread where there are 2 cores: it kept 1.0 of them busy",
         ),
-        ({"versions": {"Toy": "1.0"}}, "Fast kernels is missing, 2.0 was there"),
+        ({"versions": {"Toy": "1.0"}}, "Fast kernels is missing here, 2.0 on record"),
         (
             {"versions": {**RUN["versions"], "Toy": "0.9"}},
-            "Toy is 0.9, and was 1.0",
+            "Toy 0.9 here, 1.0 on record",
         ),
     ],
 )
@@ -127,58 +179,104 @@ def test_the_cause_is_named_where_the_record_shows_it(fault, cause):
     assert judged(slow(**fault)).causes == [cause]
 
 
-def test_a_slow_device_is_told_from_a_slow_framework():
-    subject = verify.Subject(FRAMEWORK, "CNN", [slow()])
+@pytest.mark.parametrize(
+    "before, named", [([CEILINGS], True), ([], False), ([{"matmul": {}}], False)]
+)
+def test_a_slow_device_is_told_from_a_slow_framework(before, named):
     half = {"matmul": {"fp32": 200e9}}
-    finding = verify.judge(subject, References([RUN], []), "cpu", half, CEILINGS)
-    assert "the device itself: a matrix product reaches 200 GFLOP/s" in said(finding)
-
-
-def test_a_cpu_build_on_a_machine_with_a_gpu():
-    fault = slow(versions={"Toy": "1.0+cpu"})
-    gpu_run = run(device_kind="gpu", versions={"Toy": "1.0", "cuDNN": "9"})
-    finding = judged(fault, same=[gpu_run], kind="gpu")
-    assert finding.status == verify.SLOWER
-    assert "ran on the CPU, and was to run on the GPU" in finding.evidence[0]
-    assert "a build for the CPU (Toy 1.0+cpu)" in finding.causes[0]
+    known = References([RUN], ceilings=before)
+    finding = judge(Subject("CNN", [slow()]), known, half)
+    cause = "the device itself: a matrix product reaches 200 GFLOP/s, and reached 400"
+    assert (cause in said(finding)) == named
 
 
 @pytest.mark.parametrize("reference", [(RUN,), ()], ids=["known", "unknown"])
 def test_a_model_that_does_not_learn(reference):
     finding = judged(run(accuracy=0.1), same=reference)
-    assert finding.status == verify.OFF
+    assert finding.status == findings.OFF
     assert "accuracy 10.0%" in said(finding)
+
+
+def test_causes_of_slowness_are_named_for_slow_runs_only():
+    one_thread = {"threads": {"OMP_NUM_THREADS": "1"}}
+    assert judged(slow(**one_thread)).causes
+    off = judged(run(accuracy=0.1, **one_thread))
+    assert (off.status, off.causes) == (findings.OFF, [])
+    both = judged(slow(accuracy=0.1, **one_thread))
+    assert both.status == findings.OFF and len(both.causes) == 1
+    other = judged(run(accuracy=0.1, **one_thread, versions={"Toy": "0.9"}))
+    assert "Toy 0.9 here, 1.0 on record" in other.causes, "may change the results"
+    assert not any("thread" in cause for cause in other.causes)
+
+
+def test_a_disturbed_run_shows_no_cause():
+    """That it kept one processor busy was the doing of the others."""
+    waited = disturbed(own=0.5)
+    assert judged(slow(load={**RUN["load"], "own": 0.5})).causes
+    late = judged(slow(**waited))
+    assert (late.status, late.causes) == (findings.UNKNOWN, [])
+    off = judged(slow(accuracy=0.1, **waited))
+    assert (off.status, off.causes) == (findings.OFF, [])
 
 
 def test_a_notebook_that_failed_on_record_too_says_nothing_of_the_installation():
     failed = run(status="failed", reason="did not learn: accuracy 0.1")
-    subject = verify.Subject(FRAMEWORK, "CNN", [run(accuracy=0.1)])
-    references = References([RUN], [], [failed])
-    finding = verify.judge(subject, references, "cpu", {}, {})
-    assert finding.status == verify.UNKNOWN
+    known = References([RUN], [], [failed])
+    finding = judge(Subject("CNN", [run(accuracy=0.1)]), known, {})
+    assert finding.status == findings.UNKNOWN
     assert "on record it failed as well: did not learn" in said(finding)
 
 
 def test_an_accuracy_that_is_too_good_is_off_too():
-    assert judged(run(accuracy=0.7)).status == verify.OFF
+    assert judged(run(accuracy=0.7)).status == findings.OFF
 
 
 def test_a_stale_expectation_judges_nothing():
-    stale = run(digests={**RUN["digests"], "notebook": "b", "environment": "b"})
+    stale = run(digests={**RUN["digests"], "notebook": "b", "common": "b"})
     finding = judged(slow(), same=[stale])
-    assert finding.status == verify.UNKNOWN
-    said_of_it = "stale: its notebook and the pins changed since"
+    assert finding.status == findings.UNKNOWN
+    said_of_it = "stale: its notebook and common/ changed since"
     assert said_of_it in said(finding)
 
 
+def test_an_installed_environment_is_compared_with_pinned_ones():
+    """Other versions are evidence, and a likely cause if it is slower."""
+    differences = [
+        "environment: installed here, pinned on record",
+        "Toy 0.9 here, 1.0 on record",
+    ]
+    finding = judged(run(**installed(Toy="0.9")))
+    assert finding.status == findings.EXPECTED
+    assert finding.evidence[2:] == differences and not finding.causes
+    slower = judged(slow(**installed(Toy="0.9")))
+    assert slower.status == findings.SLOWER
+    assert len(slower.evidence) == 2 and slower.causes == differences
+
+
+def test_a_version_that_is_on_record_is_no_difference():
+    others = [run(versions={**RUN["versions"], "Toy": text}) for text in ("1.1", "1.2")]
+    assert len(judged(run(), same=[RUN, *others]).evidence) == 2
+    finding = judged(run(), same=others)
+    assert finding.evidence[2:] == ["Toy 1.0 here, 1.1 and 1.2 on record"]
+
+
+def test_a_gpu_in_another_host_is_the_same_device():
+    on_gpu = {"device": "Toy GPU", "device_kind": "gpu"}
+    host = {**HARDWARE, "cpu": "Slow CPU"}
+    finding = judged(slow(**on_gpu, hardware=host), same=[run(**on_gpu)])
+    assert finding.status == findings.SLOWER
+    assert finding.causes == [
+        "host: Slow CPU with 2 cores here, Toy CPU with 2 cores on record"
+    ]
+
+
 def test_other_load_makes_slow_runs_impossible_to_judge_but_not_fast_ones():
-    busy = "other processes used 76% of the processors meanwhile"
-    load = {"load": {"disturbed": [busy]}}
-    finding = judged(slow(**load))
-    assert finding.status == verify.UNKNOWN
-    assert f"cannot judge: {busy}" in said(finding)
-    assert judged(run(**load)).status == verify.EXPECTED
-    assert judged(slow(**load), run()).status == verify.EXPECTED, "the undisturbed"
+    finding = judged(slow(**disturbed()))
+    assert finding.status == findings.UNKNOWN
+    assert f"cannot judge: {BUSY}" in said(finding)
+    assert judged(run(**disturbed())).status == findings.EXPECTED
+    both = judged(slow(**disturbed()), run())
+    assert both.status == findings.EXPECTED, "the undisturbed one counts"
 
 
 def test_epochs_are_compared_where_their_number_differs():
@@ -189,7 +287,8 @@ def test_epochs_are_compared_where_their_number_differs():
         digests={**RUN["digests"], "settings": "ten epochs"},
     )
     assert "first epoch 100 s; 48–75 s" in said(judged(run(), same=[protocol]))
-    assert judged(run(epoch_seconds=[70.0]), same=[protocol]).status == "as expected"
+    in_time = judged(run(epoch_seconds=[70.0]), same=[protocol])
+    assert in_time.status == findings.EXPECTED
     slower = {**protocol, "epoch_seconds": [60.0] + [100.0] * 9}
     assert "later epochs 100 s; 40–62.5 s" in said(judged(slower, same=[protocol]))
 
@@ -197,49 +296,111 @@ def test_epochs_are_compared_where_their_number_differs():
 def test_without_records_of_the_device_others_shares_of_the_ceiling_count():
     other = run(device="Another CPU (8 cores)")
     four_times = {"matmul": {"fp32": 1600e9}}
-    here = {"same": (), "ceiling": CEILINGS}
-    assert judged(slow(), **here).status == verify.UNKNOWN
+    here = {"same": (), "ceilings": CEILINGS}
+    assert judged(slow(), **here).status == findings.UNKNOWN
     finding = judged(run(), elsewhere=[(other, CEILINGS)], **here)
-    assert finding.status == verify.EXPECTED
+    assert finding.status == findings.EXPECTED
     assert "46.3% to 46.3% of the ceiling" in said(finding)
     finding = judged(slow(), elsewhere=[(other, four_times)], **here)
-    assert finding.status == verify.EXPECTED, "a small share is usual for it"
+    assert finding.status == findings.EXPECTED, "a small share is usual for it"
     late = run(seconds=250.0, epoch_seconds=[250.0], throughput=200)
-    assert judged(late, elsewhere=[(other, CEILINGS)], **here).status == verify.SLOWER
+    slower = judged(late, elsewhere=[(other, CEILINGS)], **here)
+    assert slower.status == findings.SLOWER
     on_gpu = (run(device_kind="gpu"), CEILINGS)
-    assert judged(late, elsewhere=[on_gpu], **here).status == verify.UNKNOWN
+    assert judged(late, elsewhere=[on_gpu], **here).status == findings.UNKNOWN
+
+
+def test_other_devices_ceilings_are_not_what_this_one_once_reached():
+    other = run(device="Another CPU (8 cores)")
+    late = run(seconds=250.0, epoch_seconds=[250.0], throughput=200)
+    known = References([], [(other, CEILINGS)], [], [{"matmul": {"fp32": 4e12}}])
+    finding = judge(Subject("CNN", [late]), known, CEILINGS)
+    assert (finding.status, finding.causes) == (findings.SLOWER, [])
 
 
 def test_inference_has_a_time_alone():
     images = {"model": "Inference", "epochs": None, "accuracy": None, "seconds": 20.0}
     reference = run(**images)
     finding = judged(run(**{**images, "seconds": 30.0}), same=[reference])
-    assert finding.status == verify.SLOWER
+    assert finding.status == findings.SLOWER
     assert len(finding.evidence) == 1 and "1,000 images 30 s" in finding.evidence[0]
 
 
+H100 = Device("gpu", "NVIDIA H100 80GB HBM3", "GPU-1")
+REACHED = {"matmul": {"fp32": 52e12, "bf16": 797e12}, "copy": 3e12}
+
+
+def test_a_device_is_held_against_what_its_vendor_says():
+    finding = judge_device(H100, REACHED)
+    assert finding.status == findings.EXPECTED and not finding.causes
+    assert "bf16 797 of 989 TFLOP/s (81%)" in said(finding)
+
+
 @pytest.mark.parametrize(
-    "statuses, status",
+    "measured, low, build",
     [
-        ([verify.EXPECTED, verify.EXPECTED], 0),
-        ([verify.EXPECTED, verify.SLOWER], 1),
-        ([verify.UNKNOWN, verify.OFF], 1),
-        ([verify.EXPECTED, verify.UNKNOWN], 2),
-        ([], 2),
+        ({"matmul": {"fp32": 52e12, "bf16": 400e12}}, "bf16", True),
+        ({"copy": 1e12}, "memory", False),
+        ({"matmul": {"fp32": 30e12}, "copy": 1e12}, "fp32 and memory", False),
+    ],
+    ids=["bf16", "memory", "both"],
+)
+def test_a_device_that_is_slow_itself_is_a_finding(measured, low, build):
+    finding = judge_device(H100, {**REACHED, **measured})
+    assert finding.status == findings.SLOWER
+    assert "of 66.9 TFLOP/s" in finding.evidence[0]
+    assert finding.evidence[1] == (
+        f"the device itself is slow: it does not reach 60% of the peak of {low}"
+    )
+    (cause,) = finding.causes
+    assert "power limit" in cause and ("tensor cores" in cause) == build
+
+
+@pytest.mark.parametrize(
+    "device, ceilings",
+    [(H100, {}), (Device("cpu", "Toy CPU"), REACHED), (Device("gpu", "X"), REACHED)],
+    ids=["not measured", "CPU", "unknown GPU"],
+)
+def test_nothing_is_said_of_a_device_without_ceilings_or_peaks(device, ceilings):
+    assert judge_device(device, ceilings) is None
+
+
+SLOW_DEVICE = DeviceFinding("Toy GPU", findings.SLOWER, ["half"], ["a fan"])
+
+
+@pytest.mark.parametrize(
+    "statuses, device, status",
+    [
+        ([findings.EXPECTED, findings.EXPECTED], None, 0),
+        ([findings.EXPECTED, findings.SLOWER], None, 1),
+        ([findings.UNKNOWN, findings.OFF], None, 1),
+        ([findings.EXPECTED, findings.UNKNOWN], None, 2),
+        ([], None, 2),
+        ([findings.EXPECTED], SLOW_DEVICE, 1),
+        ([findings.EXPECTED], replace(SLOW_DEVICE, status=findings.EXPECTED), 0),
+        ([findings.UNKNOWN], replace(SLOW_DEVICE, status=findings.EXPECTED), 2),
     ],
 )
-def test_the_exit_status_tells_good_from_bad_and_from_unknown(statuses, status):
-    findings = [verify.Finding("CNN", each) for each in statuses]
-    assert verify.exit_status({FRAMEWORK: findings}) == status
+def test_the_exit_status_tells_good_from_bad_and_from_unknown(statuses, device, status):
+    found = {FRAMEWORK: [Finding("CNN", each) for each in statuses]}
+    assert findings.exit_status(found, device) == status
+
+
+FOUND = {
+    FRAMEWORK: [
+        Finding("CNN", findings.EXPECTED, ["fine"]),
+        Finding("RNN", findings.SLOWER, ["late"], ["one thread"]),
+    ]
+}
+LEFT_OUT = {(FRAMEWORK, "Inference"): Obstacle(PRECISION, "needs a lathe")}
 
 
 def test_the_verdict_of_a_framework_is_that_of_its_worst_model():
-    findings = [
-        verify.Finding("CNN", verify.EXPECTED, ["fine"]),
-        verify.Finding("RNN", verify.SLOWER, ["late"], ["one thread"]),
-    ]
-    text = verify.as_text({FRAMEWORK: findings}, {(FRAMEWORK, "Inference"): "a lathe"})
+    text = findings.as_text(FOUND, LEFT_OUT, SLOW_DEVICE)
     assert text.splitlines() == [
+        "Toy GPU: slower than expected",
+        "  half",
+        "    likely cause: a fan",
         f"{FRAMEWORK.label}: slower than expected",
         "  CNN: fine",
         "  RNN: late",
@@ -248,47 +409,183 @@ def test_the_verdict_of_a_framework_is_that_of_its_worst_model():
     ]
 
 
-def test_what_git_has_is_the_reference_and_the_rest_was_made_here(
-    tmp_path, monkeypatch
+def test_programs_are_told_the_same():
+    told = json.loads(findings.as_json(FOUND, LEFT_OUT, H100, SLOW_DEVICE))
+    assert told["device"] == H100.name
+    assert told["ceilings"]["causes"] == ["a fan"]
+    assert told["frameworks"][FRAMEWORK.key]["status"] == findings.SLOWER
+    assert told["left_out"] == {f"{FRAMEWORK.key} Inference": "needs a lathe"}
+    assert json.loads(findings.as_json({}, {}, H100))["ceilings"] is None
+
+
+def write(folder, name, **changes):
+    path = folder / "records" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store.write(path, run(**changes))
+
+
+def test_what_was_made_here_is_no_reference_wherever_it_is_kept(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    device = RUN["device"]
+    write(here, "theirs", seconds=1.0)
+    write(here, "mine", seconds=2.0, installation=installation.own())
+    write(here, "of-a-friend", seconds=3.0, installation="a friend's")
+    write(there, "same-device", seconds=4.0)
+    write(there, "other-device", seconds=5.0, device="X")
+    write(there, "mine", seconds=6.0, device="X", installation=installation.own())
+    write(there, "failed", status="failed", reason="broke")
+    known, own = references.gather(device, here, tmp_path)
+    assert [record["seconds"] for record in known.same] == [3.0, 1.0, 4.0]
+    assert [record["seconds"] for record, _ in known.elsewhere] == [5.0]
+    assert [record["reason"] for record in known.failures] == ["broke"]
+    assert [record["seconds"] for record in own] == [2.0]
+
+
+def test_ceilings_that_were_measured_here_are_no_reference(tmp_path):
+    (tmp_path / "a" / "records").mkdir(parents=True)
+    measured = {
+        **{"matmul": {"fp32": 1.0}, "copy": 1.0, "versions": {"Toy": "1"}},
+        **{"device": "X", "date": "2026-01-01", "load": {"disturbed": []}},
+    }
+    for maker, count in (("a friend's", 1), (installation.own(), 0)):
+        text = json.dumps({**measured, "installation": maker})
+        ceilings_store.path(tmp_path / "a").write_text(text)
+        known, _ = references.gather("X", tmp_path / "b", tmp_path)
+        assert len(known.ceilings) == count
+
+
+@pytest.mark.parametrize(
+    "change, here",
+    [
+        ({"system": "Linux 7.0"}, True),
+        ({"memory_gib": 7.5}, True),
+        ({"memory_gib": 16.0}, False),
+        ({"cores": 4}, False),
+        ({"cpu": "Another CPU"}, False),
+        ({"gpus": [{"name": "Toy GPU", "driver": "1"}]}, False),
+    ],
+    ids=str,
+)
+def test_a_run_belongs_to_the_machine_whose_hardware_it_names(
+    monkeypatch, change, here
 ):
-    monkeypatch.setattr(expectations, "ROOT", tmp_path)
-    folder = tmp_path / "results" / "toy"
-    (folder / "records").mkdir(parents=True)
+    monkeypatch.setattr(references, "_machine", lambda: HARDWARE)
+    assert references.is_here(run(hardware={**HARDWARE, **change})) == here
 
-    def write(name, seconds):
-        path = folder / "records" / f"{name}.json"
-        path.write_text(json.dumps(run(seconds=seconds)))
 
-    def git(*arguments):
-        settings = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        command = ["git", "-C", str(tmp_path), *settings, *arguments]
-        subprocess.run(command, check=True, capture_output=True)
+def test_a_new_driver_makes_another_machine(monkeypatch):
+    def with_driver(version):
+        gpu = {"name": "Toy GPU", "driver": version, "uuid": version}
+        return {**HARDWARE, "gpus": [gpu]}
 
-    def times():
-        found = expectations.committed_and_own(folder)
-        return [[record["seconds"] for record in part] for part in found]
+    monkeypatch.setattr(references, "_machine", lambda: with_driver("1"))
+    assert references.is_here(run(hardware=with_driver("1")))
+    assert not references.is_here(run(hardware=with_driver("2")))
 
-    write("kept", 1.0)
-    write("repeated", 2.0)
-    assert times() == [[1.0, 2.0], []], "without git nothing is known to be ours"
-    git("init")
-    git("add", ".")
-    git("commit", "-m", "records")
-    write("repeated", 3.0)
-    write("new", 4.0)
-    assert times() == [[1.0, 2.0], [4.0, 3.0]]
+
+@pytest.fixture
+def own_run(tmp_path, monkeypatch):
+    """Keep a record as this checkout's runner would, in the folder of own runs or of checks."""
+    monkeypatch.setattr(references, "_machine", lambda: HARDWARE)
+
+    def keep(job, **changes):
+        record = run(
+            examples_limit=job.settings.examples,
+            epochs=job.epochs,
+            digests=job.digests(),
+            environment=job.environment.describe(),
+            installation=installation.own(),
+            tuned=FRAMEWORK.tuned,
+        )
+        job.record_path.parent.mkdir(parents=True, exist_ok=True)
+        store.write(job.record_path, {**copy.deepcopy(record), **changes})
+
+    return keep
+
+
+def job_for(kind, folder, **settings):
+    chosen = Settings(Device("cpu", RUN["device"]), folder, epochs=1, **settings)
+    return kind(FRAMEWORK, "CNN", chosen)
+
+
+STALE_DIGESTS = dict.fromkeys(expectations.CHANGES, "changed")
+
+
+@pytest.mark.parametrize(
+    "kind, changes, runs",
+    [
+        (Job, {}, False),
+        (verify.Check, {}, False),
+        (Job, {"installation": "a friend's"}, True),
+        (Job, {"digests": STALE_DIGESTS}, True),
+        (Job, {"environment": {**RUN["environment"], "digest": "old"}}, True),
+        (Job, {"hardware": {**HARDWARE, "cpu": "Another CPU"}}, True),
+        (Job, disturbed(), True),
+        (verify.Check, disturbed(), True),
+    ],
+    ids=[
+        "own run",
+        "check",
+        "a friend's run",
+        "notebook has changed",
+        "environment has changed",
+        "another machine",
+        "disturbed run",
+        "disturbed check",
+    ],
+)
+def test_what_has_a_good_run_made_here_is_not_run_again(
+    tmp_path, own_run, kind, changes, runs
+):
+    own_run(job_for(kind, tmp_path), **changes)
+    assert bool(verification(tmp_path).jobs()) == runs
+    assert verification(tmp_path, again=True).jobs()
+
+
+def test_an_own_run_is_not_compared_with_itself(tmp_path, own_run):
+    own_run(job_for(Job, tmp_path))
+    made = verification(tmp_path)
+    made._references = replace(made._references, elsewhere=[])
+    ((finding,),) = made.findings({}).values()
+    assert finding.status == findings.UNKNOWN
+    assert "no record of this device" in said(finding)
+
+
+def test_the_longest_of_own_runs_is_judged(tmp_path, own_run):
+    short = job_for(Job, tmp_path, examples=9600)
+    own_run(short, examples=9600, accuracy=0.3)
+    own_run(job_for(Job, tmp_path), accuracy=0.49)
+    ((finding,),) = verification(tmp_path).findings({}).values()
+    assert "accuracy 49.0%" in said(finding)
+
+
+def test_a_failed_run_is_unknown_and_says_why(tmp_path):
+    made = verification(tmp_path)
+    (job,) = made.jobs()
+    ((finding,),) = made.findings({job: "no cat"}).values()
+    assert finding.status == findings.FAILED
+    assert finding.evidence == ["its run failed: no cat"]
+
+
+def test_a_check_is_done_if_it_was_undisturbed_on_this_machine(tmp_path, own_run):
+    check = job_for(verify.Check, tmp_path)
+    assert check.state().kind == READY
+    own_run(check)
+    assert check.state().kind == DONE
+    for change in (disturbed(), {"hardware": {**HARDWARE, "cores": 4}}):
+        own_run(check, **change)
+        assert check.state().kind == STALE
 
 
 @pytest.mark.parametrize(
     "arguments, answer",
     [
-        (["verify", "--quick"], "generated data compare nothing"),
-        (["verify", "-f", "Nothing"], "unknown framework 'Nothing'"),
-        (["--json"], "--json is for verify"),
+        (["--quick"], "--quick is an option of run, transfer, not of verify"),
+        (["-f", "Nothing"], "unknown framework 'Nothing'"),
     ],
 )
 def test_a_command_that_makes_no_sense_is_told_so(arguments, answer, capsys):
-    assert cli.main(["--gpu", "none", *arguments]) == 2
+    assert cli.main(["verify", "--gpu", "none", *arguments]) == 2
     assert answer in capsys.readouterr().err
 
 
@@ -303,8 +600,9 @@ def with_data(checkout):
     arrays = {"x_train": reviews, "x_test": reviews}
     np.savez(path, y_train=labels, y_test=labels, **arrays)
     expected = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
-    checkout.replace("common/data.py", expected, digest(path, "sha256"))
-    checkout.replace("support/probes/cpu.py", "SECONDS = 2 ", "SECONDS = 0.1 ")
+    checkout.replace("common/sources.py", expected, digest(path, "sha256"))
+    probe = "support/ceilings/probes/cpu.py"
+    checkout.replace(probe, "SECONDS = 2 ", "SECONDS = 0.1 ")
     return checkout
 
 
@@ -312,16 +610,17 @@ def test_an_installation_is_run_and_judged_and_no_reference_is_touched(with_data
     command = ("verify", "-f", "Good", "--json")
     first = with_data.run(*command)
     verdicts = json.loads(first.stdout)
-    assert verdicts["left_out"] == {"Good CNN": "needs notebook Good_CNN.ipynb"}
+    left_out = {"Good CNN": "there is no notebook Good_CNN.ipynb"}
+    assert verdicts["left_out"] == left_out
     verdict = verdicts["frameworks"]["Good"]
     assert first.returncode == 2, first.stderr
-    assert verdict["status"] == "unknown"
+    assert verdict["status"] == findings.UNKNOWN
     assert "no record of this device" in verdict["findings"][0]["evidence"][0]
     assert "Good RNN" in first.stderr, "progress is told apart from the verdict"
 
     [made] = (with_data.root / "results").glob("*/verify/records/*.json")
     machine = made.parents[2]
-    assert not records.read_all(machine), "kept apart from the records"
+    assert not store.read_all(machine), "kept apart from the records"
     assert not list(machine.glob("quick/ceilings.json")), "not for generated data"
     ceilings = json.loads((machine / "verify" / "ceilings.json").read_text())
     assert ceilings["matmul"]["fp32"] > 1e8 and ceilings["copy"] > 1e7
@@ -329,6 +628,7 @@ def test_an_installation_is_run_and_judged_and_no_reference_is_touched(with_data
 
     record = json.loads(made.read_text())
     record["epoch_seconds"] = [10 * seconds for seconds in record["epoch_seconds"]]
+    record["installation"] = "a friend's"
     reference = machine / "records" / made.name
     reference.parent.mkdir()
     reference.write_text(json.dumps(record))
@@ -339,8 +639,8 @@ def test_an_installation_is_run_and_judged_and_no_reference_is_touched(with_data
     assert reference.read_bytes() == before
 
 
-def test_a_run_that_fails_is_unknown_and_says_why(with_data):
+def test_a_run_that_fails_is_a_failure_and_says_why(with_data):
     done = with_data.run("verify", "-f", "Raises", "-m", "RNN")
-    assert done.returncode == 2
-    assert "Raises: unknown" in done.stdout
+    assert done.returncode == 1
+    assert "Raises: failed" in done.stdout
     assert "its run failed: ValueError: the loss is not a number" in done.stdout

@@ -1,13 +1,19 @@
 """A finished run's record with round figures, for tests of what is made from records."""
 
 RECORD = {
+    "schema": 1,
     "framework": "PyTorch",
     "model": "CNN",
+    "tuned": False,
+    "purpose": "run",
+    "repeat": 1,
     "status": "ok",
     "reason": "",
     "device": "Toy GPU",
+    "device_kind": "gpu",
     "data": "real",
     "epochs": 10,
+    "examples_limit": None,
     "precision": "fp32",
     "seconds": 50.0,
     "epoch_seconds": [9.0] + [4.5] * 9,
@@ -23,7 +29,11 @@ RECORD = {
         "system": "Linux",
         "gpus": [],
     },
-    "repeat": 1,
-    "executed": "notebooks/PyTorch_CNN_10-epochs_fp32_run-1.ipynb",
+    "load": {"disturbed": []},
     "warnings": [],
+    "environment": {"kind": "pinned", "name": "torch", "digest": "", "packages": {}},
+    "notebook": "notebooks/PyTorch_CNN.ipynb",
+    "executed": "notebooks/PyTorch_CNN_10-epochs_fp32_run-1.ipynb",
+    "digests": {},
+    "date": "2026-01-02T03:04:05+00:00",
 }

@@ -1,0 +1,1 @@
+"""What every other package may use: paths, errors, locks, digests, processes, precisions."""

@@ -1,0 +1,52 @@
+"""Processes: end one with everything it started, and find what outlived its parent."""
+
+import contextlib
+import ctypes
+import sys
+from collections.abc import Callable, Iterable
+
+import psutil
+
+PATIENCE = 3  # seconds to end by itself
+PR_SET_CHILD_SUBREAPER = 36  # of Linux' prctl
+
+
+def end_tree(pid: int) -> None:
+    """Terminate, then kill, the process and all its descendants (a kernel has a session of its own)."""
+    try:
+        root = psutil.Process(pid)
+        tree = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return
+    _each(tree, psutil.Process.terminate)
+    _, alive = psutil.wait_procs(tree, timeout=PATIENCE)
+    _each(alive, psutil.Process.kill)
+    psutil.wait_procs(alive, timeout=PATIENCE)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends, so that none is lost. Linux alone."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_orphans(own: Iterable[int]) -> list[str]:
+    """End the children of this process that are not its own; returns their names."""
+    names = []
+    known = set(own)
+    for child in psutil.Process().children():
+        if child.pid not in known:
+            with contextlib.suppress(psutil.Error):
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    names.append(child.name())
+            end_tree(child.pid)
+    return names
+
+
+def _each(
+    processes: Iterable[psutil.Process], action: Callable[[psutil.Process], None]
+) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            action(process)

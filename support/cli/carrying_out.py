@@ -1,0 +1,105 @@
+"""Run jobs and say what became of them, or only show them."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from support.execution.jobs import Job
+    from support.execution.runner import Outcomes
+
+
+def carry_out(
+    jobs: "Sequence[Job]", options: argparse.Namespace, stderr: bool = False
+) -> "Outcomes":
+    """Run the jobs, showing them running; on standard error where a program reads the output."""
+    from rich.console import Console
+
+    from support.execution import runner
+    from support.execution.display import Display
+
+    limits = runner.Limits(
+        options.jobs, options.timeout, options.force, optional=not options.framework
+    )
+    display = Display(jobs, Console(stderr=stderr))
+    settings = jobs[0].settings
+    where = f" in {' '.join(settings.installed.words)}" if settings.installed else ""
+    count = f"{len(jobs)} notebook{'s' if len(jobs) > 1 else ''}"
+    display.say(f"{count} on {settings.device.name}{where}")
+    with display:
+        return runner.run(list(jobs), limits, display)
+
+
+def conclude(outcomes: "Outcomes", folder: Path) -> int:
+    """Say in the end what was done and what failed and why; returns the exit status."""
+    counts = [f"{len(outcomes.done)} run", f"{len(outcomes.kept)} unchanged"]
+    counts += [f"{len(outcomes.skipped)} skipped"] if outcomes.skipped else []
+    counts.append(f"{len(outcomes.failed)} failed")
+    print(f"{', '.join(counts)}; see {folder / 'README.md'}")
+    for job, reason in outcomes.skipped.items():
+        print(f"skipped: {job.name}: {reason}", file=sys.stderr)
+    for job, reason in outcomes.failed.items():
+        print(f"failed: {job.name}: {reason}", file=sys.stderr)
+    nothing = not (outcomes.done or outcomes.kept)
+    return 1 if outcomes.failed or nothing else 0
+
+
+def write_pages(folder: Path) -> bool:
+    """Make the pages of a results folder anew; says why if that is not possible."""
+    from support.publish import tables
+
+    try:
+        tables.update_machine(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        print(f"{folder}: its tables could not be written: {reason}", file=sys.stderr)
+        return False
+    return True
+
+
+def looks_only(jobs: "Sequence[Job]", options: argparse.Namespace) -> bool:
+    """Whether the options ask to see the jobs only; then they are shown."""
+    if options.list:
+        show_matrix(jobs)
+    elif options.dry_run:
+        show_plan(jobs, options.force)
+    return options.list or options.dry_run
+
+
+def show_plan(jobs: "Sequence[Job]", again: bool) -> None:
+    """Print the jobs that would run, a line each."""
+    from support.execution.jobs import DONE
+
+    for job in jobs:
+        state = job.state()
+        if state.kind != DONE or again:
+            print(f"{job.name}  {state}")
+
+
+def show_matrix(jobs: "Sequence[Job]") -> None:
+    """Print a table: frameworks with their keys, models with states, what would be installed."""
+    from support.environments import Pinned
+    from support.execution.jobs import BLOCKED, State
+
+    columns = list(dict.fromkeys(job.column for job in jobs))
+    states: dict[str, dict[str, State]] = {}
+    reasons: dict[str, str] = {}
+    environments: dict[str, str] = {}
+    for job in jobs:
+        state = job.state()
+        states.setdefault(job.framework.key, {})[job.column] = state
+        if state.kind == BLOCKED:
+            reasons.setdefault(job.framework.key, state.text)
+        environment = job.environment
+        to_be_made = isinstance(environment, Pinned) and not environment.is_ready
+        told = f"{environment.name}, to be made" if to_be_made else environment.name
+        environments[job.framework.key] = told
+    rows = [["-f", *columns, "environment", ""]]
+    for key, found in states.items():
+        cells = [found[c].kind if c in found else "-" for c in columns]
+        rows.append([key, *cells, environments[key], reasons.get(key, "")])
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())

@@ -1,0 +1,75 @@
+"""The command line's beginning and end: find the command, run it, say in one line what is wrong.
+
+Imports the standard library alone at the top, as all modules of the commands do, so that
+--help is instant on any Python.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from support.basics.errors import NotPossible, UsageError
+from support.cli import parser
+
+INTERRUPTED = 130
+
+
+def main(argv: list[str]) -> int:
+    """Returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(
+            AttributeError
+        ):  # whatever cannot be shown is replaced
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    logging.basicConfig(format="run_all.py: %(message)s", level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_OncePerMessage())
+    try:
+        return _run(argv)
+    except UsageError as error:
+        print(f"run_all.py: {error}", file=sys.stderr)
+        return 2
+    except NotPossible as error:
+        print(f"run_all.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. Finished runs are kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(argv: list[str]) -> int:
+    """Find the command and run it. In the end all that it printed is written, --help too."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command, options = parser.parse(argv)
+        return command.run(options)
+    finally:
+        sys.stdout.flush()
+
+
+def _interrupt(*_: Any) -> None:
+    """What asks this process to end, such as a cluster's time limit, ends it like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+class _OncePerMessage(logging.Filter):
+    """Lets a message through once: a damaged record is read more often than it is told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        new = message not in self._told
+        self._told.add(message)
+        return new

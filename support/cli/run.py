@@ -1,0 +1,37 @@
+"""Run notebooks and tabulate what they measure."""
+
+import argparse
+
+from support.cli import options as shared
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    shared.add_selection(parser)
+    extent = parser.add_argument_group("what a run computes")
+    shared.add_quick(extent)
+    shared.add_extent(extent)
+    shared.add_precision(extent)
+    shared.add_data_dir(extent)
+    shared.add_how(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run notebooks, show them running, and print and write the tables."""
+    from support.cli.carrying_out import carry_out, conclude, looks_only, write_pages
+    from support.execution.jobs import Job
+
+    settings, pairs = shared.chosen(options, "quick" if options.quick else "real")
+    # repeats take turns, so that a drift of the machine hits all alike
+    jobs = [
+        Job(framework, model, settings, repeat)
+        for repeat in range(1, options.repeats + 1)
+        for framework, model in pairs
+    ]
+    if looks_only(jobs, options):
+        return 0
+    outcomes = carry_out(jobs, options)
+    from support.publish import tables
+
+    written = write_pages(jobs[0].folder)
+    tables.print_machine(jobs[0].folder)
+    return max(conclude(outcomes, jobs[0].folder), not written)

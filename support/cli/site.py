@@ -1,0 +1,30 @@
+"""Build the reader, a static site: compare notebooks, look up phrases, see results."""
+
+import argparse
+from pathlib import Path
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where it is built (default: site/)",
+    )
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="show it on this machine, and build it anew on changes",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from support.basics.paths import ROOT
+    from support.publish.site import build, serve
+
+    output = options.output or ROOT / "site"
+    build.build(output)
+    if options.serve:
+        return serve.serve(output)
+    print(f"Open {output / 'index.html'}, or publish the folder as it is.")
+    return 0

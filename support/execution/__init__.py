@@ -1,0 +1,1 @@
+"""Execution: what there is to run, and running it."""

@@ -1,0 +1,154 @@
+"""Execute one notebook, in a process of its own: `python -m support.execution.notebook ORDER.json`.
+
+If the order wants several evaluations, the cells `weights`, `evaluate` and `report` are executed
+that often, each time with another folder to take weights from and leave them in. The tag of the
+cell that is being executed stands in a file that the order names. If a cell raises, shows a
+traceback, or the kernel dies, leaves where and why in another file, and exits with status 1.
+"""
+
+import copy
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from common.files import write_json
+from support.basics.text import first_line, last_lines
+
+LAST_LINES = 20
+EVALUATION = ("weights", "evaluate", "report")
+
+Order = dict[str, Any]
+
+
+class TellingEngine(NBClientEngine):
+    """papermill's own engine, which also says which cell it starts, and turns the exchange."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, exchange: str, told: str, **kwargs: Any
+    ) -> Any:
+        start = nb_man.cell_start
+
+        def tell_and_start(cell: Any, cell_index: Any = None, **kwargs: Any) -> None:
+            if cell.cell_type == "code":
+                Path(told).write_text(tag(cell), encoding="utf-8")
+            if "evaluation" in cell.metadata:
+                turn(Path(exchange), cell.metadata["evaluation"])
+            start(cell, cell_index, **kwargs)
+
+        nb_man.cell_start = tell_and_start
+        return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+
+
+def tag(cell: Any) -> str:
+    return next(iter(cell.metadata.get("tags", [])), "untagged cell")
+
+
+def turn(exchange: Path, number: int) -> None:
+    """Lead the notebook's exchange to the folder of this evaluation."""
+    following = exchange / "next"
+    following.symlink_to(str(number))
+    following.replace(exchange / "now")
+
+
+def prepared(order: Order) -> Any:
+    """The notebook to be executed: the original, to which the order may add code after the `data`
+    cell (`insertion`) and more evaluations (`evaluations`)."""
+    notebook = nbformat.read(order["notebook"], as_version=4)
+    insert(notebook, order["insertion"])
+    repeat(notebook, order["evaluations"])
+    return notebook
+
+
+def insert(notebook: Any, source: str) -> None:
+    """Put the code behind the `data` cell, if there is any."""
+    if source:
+        cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["inserted"]})
+        place = [tag(cell) for cell in notebook.cells].index("data") + 1
+        notebook.cells.insert(place, cell)
+
+
+def repeat(notebook: Any, count: int) -> None:
+    """Have it evaluate `count` times, by copies of its cells at the end."""
+    repeated = [cell for cell in notebook.cells if tag(cell) in EVALUATION]
+    for number in range(1, count):
+        for cell in map(copy.deepcopy, repeated):
+            cell.id = f"{cell.id[:50]}-{number}"
+            if tag(cell) == EVALUATION[0]:
+                cell.metadata["evaluation"] = number
+            notebook.cells.append(cell)
+
+
+def main(path: str) -> None:
+    order = json.loads(Path(path).read_text(encoding="utf-8"))
+    end_with(os.getppid())
+    papermill_engines.register("telling", TellingEngine)
+    # papermill fills parameters in where a path has braces: it is given a name alone
+    executed_path = Path(order["executed"])
+    os.chdir(executed_path.parent)
+    try:
+        executed = papermill.execute_notebook(
+            prepared(order),
+            executed_path.name,
+            order["parameters"],
+            engine_name="telling",
+            kernel_name=order["kernel"],
+            language=order["language"],
+            start_timeout=order["timeout"],
+            exchange=order["exchange"],
+            told=order["cell"],
+            cwd=order["folder"],
+            progress_bar=False,
+        )
+        fail_for_errors_shown(order, executed)
+    except PapermillExecutionError as error:
+        told = f"{error.ename}: {first_line(error.evalue)}"
+        fail(
+            order, first_line(told), last_lines("\n".join(error.traceback), LAST_LINES)
+        )
+    except DeadKernelError:
+        fail(order, "the kernel died (killed, out of memory, or crashed)", [])
+    except Exception as error:  # a kernel that does not start, a disk that is full
+        fail(order, first_line(f"{type(error).__name__}: {error}"), [])
+
+
+def fail_for_errors_shown(order: Order, executed: Any) -> None:
+    """A reader takes a traceback for a failure, and is right: whoever caught it had to say so."""
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            if "Traceback (most recent call last)" in output.get("text", ""):
+                Path(order["cell"]).write_text(tag(cell), encoding="utf-8")
+                lines = last_lines(output["text"], LAST_LINES)
+                fail(order, "a traceback is among its outputs", lines)
+
+
+def fail(order: Order, reason: str, lines: list[str]) -> NoReturn:
+    write_json(order["failure"], {"reason": reason, "lines": lines})
+    sys.exit(1)
+
+
+def end_with(parent: int) -> None:
+    """End this process, and with it the kernel, when the runner that started it is gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,105 @@
+"""Side by side: every notebook as a page, and as a script that the comparison loads on demand."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from common.params import MODELS
+from support.publish.site import cells, results, runs
+from support.publish.site.cells import Cell, Notebook
+from support.publish.site.families import Family
+from support.publish.site.pages import Site
+from support.publish.systems import Machine
+from support.records.key import TITLES
+
+Notebooks = dict[tuple[str, str], Notebook]  # by prefix and model
+
+
+def read(families: Iterable[Family]) -> Notebooks:
+    """All of the families' notebooks."""
+    return {
+        (family.prefix, model): cells.read(family.notebook(model))
+        for family in families
+        for model in family.models
+    }
+
+
+def places(notebooks: Notebooks) -> dict[str, str]:
+    """Which page shows a notebook."""
+    return {
+        str(notebook.path): f"notebooks/{prefix}_{model}.html"
+        for (prefix, model), notebook in notebooks.items()
+    }
+
+
+def write(
+    site: Site,
+    families: Sequence[Family],
+    notebooks: Notebooks,
+    machines: Sequence[Machine],
+) -> None:
+    """The page that compares, and all that it shows."""
+    executed = [
+        (machine, run)
+        for machine in machines
+        for run in machine.runs.itertuples()
+        if run.executed
+    ]
+    executed.sort(key=lambda copy: (copy[0].quick, copy[1].group.order))
+    for (prefix, model), notebook in notebooks.items():
+        family = next(family for family in families if family.prefix == prefix)
+        other = next(family for family in families if family.prefix != prefix)
+        copies = _copies(executed, family, model)
+        name = f"{prefix}_{model}"
+        site.script(f"cells/{name}.js", "rosetta.add", name, _data(notebook, copies))
+        site.copy(notebook.path, f"notebooks/{name}.ipynb")
+        shown = {"notebook": notebook, "family": family, "model": model, "other": other}
+        page = f"notebooks/{name}.html"
+        site.page(page, "notebook.html", copies=copies, **shown)
+    models = [model for model in MODELS if any(m == model for _, m in notebooks)]
+    shown = {"families": families, "tags": _tags(notebooks), "titles": TITLES}
+    site.page("compare.html", "compare.html", models=models, **shown)
+
+
+def sample(
+    families: Sequence[Family], notebooks: Notebooks, tag: str = "train"
+) -> list[tuple[Family, Cell]]:
+    """What the first page shows: the same cell of the first two families."""
+    model = next(iter(MODELS))
+    found = []
+    for family in families[:2]:
+        notebook = notebooks.get((family.prefix, model))
+        cell = notebook and notebook.cell(tag)
+        if cell:
+            found.append((family, cell))
+    return found
+
+
+def _copies(
+    executed: Iterable[tuple[Machine, Any]], family: Family, model: str
+) -> list[dict[str, str]]:
+    """The titles and pages of the notebook's executed copies, those of the protocol first."""
+    keys = {framework.key for framework in family.frameworks}
+    return [
+        {
+            "title": f"{run.label}, {runs.settings(run)}: {machine.title}",
+            "page": runs.page(results.folder(machine), run),
+        }
+        for machine, run in executed
+        if run.framework in keys and run.model == model
+    ]
+
+
+def _tags(notebooks: Notebooks) -> dict[str, list[str]]:
+    """Model -> the tags of its notebooks' cells, in order."""
+    tags: dict[str, list[str]] = {}
+    for (_, model), notebook in notebooks.items():
+        found = tags.setdefault(model, [])
+        found += [c.tag for c in notebook.cells if c.tag and c.tag not in found]
+    return tags
+
+
+def _data(notebook: Notebook, copies: list[dict[str, str]]) -> dict[str, Any]:
+    return {
+        "cells": {c.tag: {"prose": c.prose, "code": c.code} for c in notebook.cells},
+        "copies": copies,
+    }

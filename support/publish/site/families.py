@@ -1,0 +1,61 @@
+"""Families: the notebooks that share a prefix, and the frameworks of the registry that run them."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.params import MODELS
+from support.basics.paths import NOTEBOOKS
+from support.registry import Framework
+
+
+@dataclass(frozen=True)
+class Family:
+    """One column of the reader."""
+
+    prefix: str
+    frameworks: tuple[Framework, ...]
+
+    @property
+    def label(self) -> str:
+        """What its frameworks' labels begin with in common."""
+        letters = zip(*(framework.label for framework in self.frameworks))
+        common = itertools.takewhile(lambda found: len(set(found)) == 1, letters)
+        return "".join(found[0] for found in common).rstrip(" (")
+
+    @property
+    def language(self) -> str:
+        return self.frameworks[0].language.name
+
+    @property
+    def state(self) -> str:
+        return self.frameworks[0].state
+
+    @property
+    def tuned(self) -> bool:
+        return self.frameworks[0].tuned
+
+    def notebook(self, model: str) -> Path:
+        """The path of its notebook for the model."""
+        return self.frameworks[0].notebook(model)
+
+    @property
+    def models(self) -> list[str]:
+        """The models that it has a notebook for."""
+        models = self.frameworks[0].models
+        return [m for m in MODELS if m in models and self.notebook(m).exists()]
+
+
+def families(frameworks: Mapping[str, Framework]) -> list[Family]:
+    """All families in the registry's order.
+
+    Notebooks outside the repository may have prefixes of its own, so their families have keys.
+    """
+    found: dict[tuple[Path, str], list[Framework]] = {}
+    for framework in frameworks.values():
+        found.setdefault((framework.folder, framework.family), []).append(framework)
+    return [
+        Family(prefix if folder == NOTEBOOKS else members[0].key, tuple(members))
+        for (folder, prefix), members in found.items()
+    ]

@@ -1,0 +1,52 @@
+"""What may enter a page: Markdown and foreign HTML, stripped of everything that could act."""
+
+import functools
+import re
+
+import mistune
+import nh3
+from markupsafe import Markup
+
+IMAGES = (
+    "data:image/png;",
+    "data:image/jpeg;",
+    "data:image/gif;",
+    "data:image/svg+xml;",
+)
+EMPTY_IMAGE = re.compile(r"<img(?![^>]*\ssrc=)[^>]*>")
+PLUGINS = ["table", "strikethrough"]
+
+
+def clean(html: str) -> Markup:
+    """The HTML with nothing in it that runs, styles, or asks another site for something."""
+    kept = nh3.clean(
+        html,
+        url_schemes={"http", "https", "mailto", "data"},
+        attribute_filter=_keep,
+        link_rel="noopener noreferrer",
+    )
+    return Markup(EMPTY_IMAGE.sub("", kept))
+
+
+def _keep(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "src":
+        return value if tag == "img" and value.startswith(IMAGES) else None
+    if value.strip().lower().startswith("data:"):
+        return None
+    return value
+
+
+@functools.cache
+def markdown(text: str) -> Markup:
+    """Markdown as safe HTML; its own HTML is shown, not obeyed."""
+    return clean(str(_renderer()(text)))
+
+
+@functools.cache
+def _renderer() -> mistune.Markdown:
+    return mistune.create_markdown(escape=True, plugins=PLUGINS)
+
+
+def own(html: str) -> Markup:
+    """HTML of this project's own making, which needs no cleaning."""
+    return Markup(html)

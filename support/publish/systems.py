@@ -1,0 +1,164 @@
+"""Systems: our machines, and the article's GPUs, each with the runs that its tables compare."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from support import registry
+from support.ceilings import store as ceilings
+from support.publish.views import place
+from support.records import machines, statistics, store
+from support.records.frame import COLUMNS, load
+from support.records.key import PROTOCOL_EPOCHS, Group
+
+ARTICLE_DEVICES = ("K80", "P100")  # in the order of their age
+
+
+@dataclass(frozen=True)
+class System:
+    """`slug` is its name in file names."""
+
+    name: str
+    slug: str
+    runs: pd.DataFrame
+
+    @functools.cached_property
+    def groups(self) -> dict[Group, pd.DataFrame]:
+        """The groups of its runs, in order, each with its rows; see statistics.summary."""
+        return {
+            group: statistics.summary(runs)
+            for group, runs in statistics.groups(self.runs)
+        }
+
+    def widest(self, model: str) -> Group | None:
+        """Its group of the model in which most frameworks have finished; None if none has."""
+        finished = {
+            group: (rows["count"] > 0).sum() for group, rows in self.groups.items()
+        }
+        mine = [g for g in finished if g.model == model and not g.tuned and finished[g]]
+        return max(mine, key=lambda group: finished[group], default=None)
+
+
+@dataclass(frozen=True)
+class Machine(System):
+    """One of our machines, or its runs on generated data, which compare nothing."""
+
+    folder: Path
+
+    @classmethod
+    def read(cls, folder: Path) -> Machine:
+        """What a results folder holds."""
+        runs = load([folder])
+        runs = runs[runs.purpose == "run"]
+        return cls(device_name(folder, runs), folder.name, runs, folder)
+
+    @property
+    def quick(self) -> bool:
+        return self.folder.name == "quick"
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, generated data" if self.quick else self.name
+
+    @functools.cached_property
+    def ceilings(self) -> dict[str, Any]:
+        return ceilings.read(self.folder)
+
+    @property
+    def about(self) -> list[str]:
+        """The hardware, its ceilings and how to read the tables, a text for each paragraph."""
+        if self.quick:
+            return [QUICK]
+        hardware = _hardware(self.folder, self.runs)
+        texts = [f"{in_words(hardware)}. {READING}"] if hardware else []
+        if self.ceilings:
+            texts.append(CEILINGS.format(ceilings.in_words(self.ceilings)))
+        return texts
+
+
+QUICK = "Small generated data: these runs check an installation, they compare nothing."
+READING = (
+    "Cold is the first epoch, steady the median of the others; throughput is over the whole of "
+    "the training. Of several runs the median is shown and, in brackets, the lowest and the "
+    "highest; whoever's times overlap shares a rank, and a single run has none. A run that other "
+    "load disturbed counts only where no other is to be had. A record stands behind each run, and "
+    "the executed notebook of the newest one behind each row. Tuned notebooks, the same model and "
+    "steps with whatever makes them fast, are apart and never ranked with the others."
+)
+CEILINGS = (
+    "What the device can do at most: {}. “Of ceiling” is the share of the matrix product's FLOP/s "
+    "that the training or prediction reaches, in its precision."
+)
+
+
+def measured(folders: Iterable[Path] | None = None) -> list[Machine]:
+    """Those of these results folders that have runs; without any, all with runs on real data."""
+    chosen = store.machines() if folders is None else folders
+    return [found for found in map(Machine.read, chosen) if len(found.runs)]
+
+
+def device_name(folder: Path, runs: pd.DataFrame) -> str:
+    """What the machine's device is called; the folder's name where nothing says it."""
+    home = _home(folder)
+    named = machines.read(home).get("device") or _newest(runs).get("device")
+    return str(named or home.name)
+
+
+def _home(folder: Path) -> Path:
+    """The machine's folder: runs on generated data lie in one within it."""
+    return folder.parent if folder.name == "quick" else folder
+
+
+def _newest(runs: pd.DataFrame) -> dict[str, Any]:
+    """The newest finished record; {} where there is none."""
+    finished = runs[runs.ok].sort_values("date")
+    return finished.iloc[-1].record if len(finished) else {}
+
+
+def _hardware(folder: Path, runs: pd.DataFrame) -> dict[str, Any]:
+    """What machine.json says, as records say it; else what the newest record says."""
+    about = machines.read(_home(folder))
+    if not {"cpu", "cores", "memory_gib", "system", "device"} <= set(about):
+        return _newest(runs).get("hardware", {})
+    gpu = {"name": about["device"], "driver": about.get("driver")}
+    return {**about, "gpus": [gpu] if about.get("kind") == "gpu" else []}
+
+
+def in_words(hardware: Mapping[str, Any]) -> str:
+    """A record's hardware in one line."""
+    gpus = [
+        f"{gpu['name']} (driver {gpu['driver']})" if gpu.get("driver") else gpu["name"]
+        for gpu in hardware["gpus"]
+    ]
+    return (
+        f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB, "
+        f"{hardware['system']}; GPU: {', '.join(gpus) or 'none'}"
+    )
+
+
+def article() -> list[System]:
+    """The article's GPUs, as far as there are figures; our names for its frameworks."""
+    ours = {f.article: f.key for f in registry.frameworks().values()}
+    runs = pd.DataFrame(map(_article_run, store.read_article(), itertools.repeat(ours)))
+    runs = runs[runs.seconds.notna()].reindex(columns=COLUMNS)
+    return [
+        System(f"{device}, 2018", f"{device.lower()}-2018", runs[runs.device == device])
+        for device in ARTICLE_DEVICES
+    ]
+
+
+def _article_run(record: store.Record, ours: Mapping[str, str]) -> dict[str, Any]:
+    key = ours.get(record["framework"], record["framework"])
+    order, label = place(key)
+    epochs = PROTOCOL_EPOCHS.get(record["model"])
+    group = Group(record["model"], epochs, "fp32")
+    names = {"framework": key, "order": order, "label": label, "group": group}
+    known = {"environment": "pinned", "ok": True, "outdated": False, "disturbed": ""}
+    return {**record, **names, **known, "executed": "", "path": ""}

@@ -1,0 +1,62 @@
+"""A table as every writer takes it: Markdown, the terminal and the site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# What a cell may be beside a plain one. Writers and scripts go by these, never by a text.
+FAILED, NONE, OUTDATED = "failed", "none", "outdated"
+
+MARK = "†"
+NOTE = f"{MARK} measured with an earlier version of the notebook"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`target` is what stands behind it: the path of a record or of a notebook, an address that
+    begins with https://, or nothing. `kind` is "" or one of the constants above."""
+
+    text: str
+    target: str = ""
+    kind: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The text, with its mark if it has one."""
+        return f"{self.text} {MARK}" if self.kind == OUTDATED else self.text
+
+
+EMPTY = Cell("–", kind=NONE)
+BLANK = Cell("", kind=NONE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """`groups` are (title, number of columns) above the head, for all columns or for none."""
+
+    title: str
+    head: list[str]
+    body: list[list[Cell]]
+    groups: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """What its marks mean."""
+        marked = any(cell.kind == OUTDATED for row in self.body for cell in row)
+        return [NOTE] if marked else []
+
+
+Column = Callable[[Any], Cell]
+
+
+def made_of(title: str, rows: Iterable[Any], columns: Mapping[str, Column]) -> Table:
+    """A line for each row. A column in which no row has anything is left out."""
+    lines = [[cell(row) for cell in columns.values()] for row in rows]
+    filled = [any(cell.kind != NONE for cell in column) for column in zip(*lines)]
+    return Table(
+        title,
+        [name for name, keep in zip(columns, filled) if keep],
+        [[cell for cell, keep in zip(line, filled) if keep] for line in lines],
+    )

@@ -1,0 +1,197 @@
+"""Results: a machine's tables, systems side by side, and what has run where.
+
+A row is one of statistics.summary, a run one of the frame.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from common.params import MODELS
+from support.basics.numbers import number, percent
+from support.ceilings import store
+from support.publish.systems import Machine, System
+from support.publish.table import BLANK, EMPTY, OUTDATED, Cell, Column, Table, made_of
+from support.publish.views import evidence, failure, lines
+from support.records.key import TITLES, Group
+from support.records.statistics import counting
+
+Show = Callable[[float], str]
+_percent: Show = "{:.1%}".format
+
+
+def _per(divisor: int) -> Show:
+    return lambda value: number(value / divisor)
+
+
+def table(group: Group, rows: pd.DataFrame, ceilings: dict[str, Any]) -> Table:
+    """A machine's table of one group."""
+    installed = "installed" in set(rows.environment)
+    columns: dict[str, Column] = {
+        "framework": _label,
+        "environment": lambda row: Cell(row.environment) if installed else BLANK,
+        group.unit: _figure("seconds", number),
+        "rank": lambda row: Cell(row["rank"]) if row["rank"] else EMPTY,
+        "cold": _figure("cold", number),
+        "steady": _figure("steady", number),
+        f"{group.noun}/s": _median("throughput", number),
+        "of ceiling": partial(_share, ceilings=ceilings),
+        "accuracy": _figure("accuracy", _percent),
+        "peak memory (GiB)": _median("peak_memory_mib", _per(1024)),
+        "peak GPU memory (GiB)": _median("peak_gpu_memory_mib", _per(1024)),
+        "CPU energy (kJ)": _median("cpu_joules", _per(1000)),
+        "GPU energy (kJ)": _median("gpu_joules", _per(1000)),
+        "version": _version,
+        "runs": lambda row: Cell(f"{row['count']} of {row.finished}"),
+        "remarks": _remarks,
+    }
+    return made_of(group.title, _each(rows), columns)
+
+
+def _each(rows: pd.DataFrame) -> Iterator[Any]:
+    return (row for _, row in rows.iterrows())
+
+
+def _label(row: Any) -> Cell:
+    return Cell(row.label, evidence(row["last"]), OUTDATED if row.outdated else "")
+
+
+def _figure(name: str, show: Show, spread: bool = True) -> Column:
+    """The median and, of several runs, the range: 63.7 (62.9–65.1)."""
+
+    def column(row: Any) -> Cell:
+        if row is None or pd.isna(row[name]):
+            return EMPTY
+        text = show(row[name])
+        if spread and row["count"] > 1:
+            text += f" ({show(row[name + '_low'])}–{show(row[name + '_high'])})"
+        return Cell(text)
+
+    return column
+
+
+_median = partial(_figure, spread=False)
+
+
+def _share(row: Any, ceilings: dict[str, Any]) -> Cell:
+    """Of the ceiling, at the median throughput."""
+    record = {**row["last"].record, "throughput": row.throughput}
+    share = store.share(record, ceilings)
+    return EMPTY if share is None or pd.isna(share) else Cell(percent(share))
+
+
+def _version(row: Any) -> Cell:
+    """The versions that ran, of several the newest last."""
+    runs = row.counted.sort_values("date")
+    versions = ", ".join(filter(None, dict.fromkeys(runs.version)))
+    return Cell(versions) if versions else EMPTY
+
+
+def _remarks(row: Any) -> Cell:
+    """Why there is no figure; else what is to be known of the runs that count, and why others do not."""
+    if not row["count"]:
+        return failure(row["last"])
+    remarks = []
+    if row["last"].model == "Inference" and isinstance(row["last"].weights, str):
+        remarks.append(f"weights: {row['last'].weights}")
+    for index, disturbed in row.runs[row.runs.ok].disturbed.items():
+        left_out = "" if index in row.counted.index else "left out: "
+        remarks += [left_out + disturbed] if disturbed else []
+    return Cell("; ".join(dict.fromkeys(remarks))) if remarks else BLANK
+
+
+def beside(model: str, systems: Iterable[System]) -> Table:
+    """Systems side by side: a row for each framework, the columns of each of their groups."""
+    found = [
+        (f"{system.name}: {group.settings}", group, rows)
+        for system in systems
+        for group, rows in system.groups.items()
+        if group.model == model and not group.tuned
+    ]
+    labels = lines([rows for *_, rows in found], [model])
+    head, groups = ["framework"], [("", 1)]
+    body = [[Cell(label)] for label in labels.values()]
+    for heading, group, rows in found:
+        by_key = {(row.framework, row.environment): row for row in _each(rows)}
+        part = made_of("", [by_key.get(key) for key in labels], _beside(group))
+        groups.append((heading, len(part.head)))
+        head += part.head
+        for line, cells in zip(body, part.body):
+            line += cells
+    return Table(TITLES[model], head, body, groups)
+
+
+def _beside(group: Group) -> dict[str, Column]:
+    """The columns of one group; a row may be None."""
+    return {
+        group.unit: _time,
+        f"{group.noun}/s": _median("throughput", number),
+        "accuracy": _median("accuracy", _percent),
+    }
+
+
+def _time(row: Any) -> Cell:
+    if row is None:
+        return EMPTY
+    if not row["count"]:
+        return failure(row["last"])
+    text = _figure("seconds", number)(row).text
+    return Cell(text, evidence(row["last"]), OUTDATED if row.outdated else "")
+
+
+Pair = tuple[str, float, float]  # label, seconds of the one, seconds of the other
+
+
+def in_both(one: pd.DataFrame, other: pd.DataFrame) -> list[Pair]:
+    """The frameworks that finished in both tables.
+
+    An installed one is compared with a pinned one only where there is no other.
+    """
+    one, other = one[one["count"] > 0], other[other["count"] > 0]
+    alike = one.merge(other, on=["framework", "environment"])
+    rest = one[~one.framework.isin(alike.framework)].merge(other, on="framework")
+    found = [*alike.itertuples(), *rest.itertuples()]
+    labels = ["; ".join(dict.fromkeys([row.label_x, row.label_y])) for row in found]
+    return [(name, row.seconds_x, row.seconds_y) for name, row in zip(labels, found)]
+
+
+def pair(group: Group, both: Iterable[Pair], names: Iterable[str]) -> Table:
+    """Two systems' seconds, and their ratio."""
+    head = ["framework", *(f"{name}, {group.unit}" for name in names), "ratio"]
+    body = [
+        [Cell(label), Cell(number(one)), Cell(number(other)), _ratio(one, other)]
+        for label, one, other in both
+    ]
+    return Table(group.title, head, body)
+
+
+def _ratio(one: float, other: float) -> Cell:
+    return Cell(f"{one / other:.2f}") if other else EMPTY
+
+
+def status(machine: Machine) -> Table:
+    """How many runs each framework and model has finished, or why none."""
+    runs = dict(list(machine.runs.groupby(["framework", "environment", "model"])))
+    labels = lines([machine.runs], MODELS)
+    body = [
+        [Cell(label), *(_done(runs.get((*key, model))) for model in MODELS)]
+        for key, label in labels.items()
+    ]
+    return Table(machine.title, ["framework", *MODELS], body)
+
+
+def _done(runs: pd.DataFrame | None) -> Cell:
+    if runs is None:
+        return EMPTY
+    counted = counting(runs)
+    newest = (
+        (counted if len(counted) else runs)
+        .sort_values("date", na_position="first")
+        .iloc[-1]
+    )
+    if not newest.ok:
+        return failure(newest)
+    count = int(runs.ok.sum())
+    return Cell(f"✓ {count} run{'s' if count > 1 else ''}", evidence(newest))

@@ -1,0 +1,136 @@
+"""Whatever a notebook does, it harms no other, and what it reports is believed only if it can be true.
+
+All of them run in one command, one after the other, between notebooks that are in order.
+"""
+
+import json
+import shutil
+import time
+
+import psutil
+import pytest
+from conftest import IMPORTS, PARAMETERS, REPORT, TRAIN, Checkout, write_framework
+
+GOOD = TRAIN["Good"]
+MARK = "rosetta-test-orphan"
+# name -> (code of the train cell, what the failure says; "" where the run is good)
+NOTEBOOKS = {
+    "Markup": (
+        "raise ValueError('[/job:localhost/replica:0/task:0] {no} [bold')",
+        "ValueError: [/job:localhost/replica:0/task:0] {no} [bold (in cell 'train')",
+    ),
+    "Blank": ("raise ValueError('\\n\\n  \\nthe cause')", "the cause"),
+    "Coloured": (
+        "raise ValueError('\\x1b[31mred\\x1b[0m\\x07\\rover')",
+        "over (in cell 'train')",
+    ),
+    "Long": ("raise ValueError('x' * 5_000_000)", "ValueError: xxx"),
+    "Bytes": (
+        f"{GOOD}\nfor n in (1, 2): os.write(n, b'\\xff\\xfe[/x]\\n' * 100_000)",
+        "",
+    ),
+    "Orphan": (
+        f"{GOOD}\nimport subprocess\n"
+        f"subprocess.Popen(['sh', '-c', ': {MARK}; sleep 600; :'], start_new_session=True)",
+        "",
+    ),
+    "Exits": ("os._exit(3)", "the kernel died"),
+    "Negative": (f"{GOOD}\nstopwatch.epoch_seconds[0] = -1e6", "less than the minimum"),
+    "NotANumber": (f"{GOOD}\nstopwatch.epoch_seconds[0] = float('nan')", "JSON"),
+    "Impostor": (f"{GOOD}\nFRAMEWORK = 'Good'", "framework = 'Good', not 'Impostor'"),
+    "Epochs": (
+        f"{GOOD}\nstopwatch.epoch_seconds.append(0.1)",
+        "epochs = 4, not 3",
+    ),
+    "Silent": (f"{GOOD}\nos.environ['ROSETTA_REPORT'] = ''", "without its report"),
+    "Nonsense": (
+        f"{GOOD}\nopen(os.environ.pop('ROSETTA_REPORT'), 'w').write('[]')",
+        "no JSON object",
+    ),
+    "Accuracy": (GOOD, "accuracy: 7"),
+    "Last": (GOOD, ""),
+}
+
+
+def write(checkout, key, train):
+    """A framework whose train cell is this code."""
+    write_framework(checkout.root / "support" / "registry", key)
+    text = (checkout.root / "notebooks" / "Good_RNN.ipynb").read_text()
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        if cell["id"] == "train":
+            cell["source"] = train
+        if cell["id"] == "report" and key == "Accuracy":
+            cell["source"] = REPORT.replace("accuracy=0.9", "accuracy=7.0")
+    path = checkout.root / "notebooks" / f"{key}_RNN.ipynb"
+    path.write_text(json.dumps(notebook))
+
+
+@pytest.fixture(scope="module")
+def hostile(template, tmp_path_factory):
+    """The checkout, and the run of all notebooks."""
+    assert IMPORTS and PARAMETERS
+    root = tmp_path_factory.mktemp("hostile") / "checkout {brace}"
+    leave = shutil.ignore_patterns(".rosetta", "__pycache__", "results")
+    shutil.copytree(template.root, root, ignore=leave)
+    (root / ".rosetta").mkdir()
+    for name in ("main", "environments"):
+        (root / ".rosetta" / name).symlink_to(template.root / ".rosetta" / name)
+    checkout = Checkout(root)
+    for key, (train, _) in NOTEBOOKS.items():
+        write(checkout, key, train)
+    (root / "notebooks" / "Broken_RNN.ipynb").write_text("{")
+    write_framework(root / "support" / "registry", "Broken")
+    keys = [*NOTEBOOKS, "Broken"]
+    return checkout, checkout.run("--quick", "-m", "RNN", "-f", *keys, timeout=400)
+
+
+@pytest.mark.parametrize("key", [key for key, (_, why) in NOTEBOOKS.items() if why])
+def test_a_failure_says_why_in_one_short_line(hostile, key):
+    checkout, run = hostile
+    [line] = [x for x in run.stderr.splitlines() if x.startswith(f"failed: {key} RNN:")]
+    assert NOTEBOOKS[key][1] in line
+    assert len(line) < 500 and line.isprintable()
+    failure = checkout.record(key, failed=True)
+    assert failure["reason"] and checkout.record(key) is None
+    assert all(len(text) <= 400 for text in failure["lines"])
+
+
+@pytest.mark.parametrize("key", [key for key, (_, why) in NOTEBOOKS.items() if not why])
+def test_what_is_in_order_is_kept(hostile, key):
+    checkout, _ = hostile
+    assert checkout.record(key)["status"] == "ok"
+    assert checkout.record(key, failed=True) is None
+
+
+def test_a_file_that_is_no_notebook_is_named(hostile):
+    assert "Broken RNN: Broken_RNN.ipynb is no notebook" in hostile[1].stderr
+
+
+def test_the_counts_are_told_in_the_end(hostile):
+    _, run = hostile
+    good = sum(not why for _, why in NOTEBOOKS.values())
+    failed = len(NOTEBOOKS) - good + 1
+    assert run.returncode == 1
+    assert f"{good} run, 0 unchanged, {failed} failed" in run.stdout
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_what_a_notebook_left_running_is_ended_and_told(hostile):
+    _, run = hostile
+    assert "Orphan RNN: ended what it left running: s" in run.stdout  # sh or sleep
+    deadline = time.monotonic() + 10
+    while orphans() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not orphans()
+
+
+def orphans():
+    """Processes that a notebook of these tests has left."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found += [process.pid] * (MARK in " ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
