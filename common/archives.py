@@ -5,18 +5,19 @@ import contextlib
 import io
 import struct
 import zipfile
+from typing import Dict, Iterator
 
 import numpy as np
 
 from common import pickles
-from common.files import DataError
+from common.files import DataError, PathLike
 
 LIMIT = 1 << 30  # bytes that a file may unpack to; the official ones stay far below
 HEADER = 10000  # bytes of an array's header, as in NumPy: longer ones may end Python's parser
 
 
 @contextlib.contextmanager
-def open_zip(path):
+def open_zip(path: PathLike) -> Iterator[zipfile.ZipFile]:
     """An open archive that does not unpack to more than LIMIT."""
     with zipfile.ZipFile(str(path)) as archive:
         members = archive.infolist()
@@ -30,13 +31,13 @@ def open_zip(path):
         yield archive
 
 
-def unpacked(archive, name):
+def unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
     """A member's content, which is never longer than the archive says."""
     with archive.open(name) as file:
         return file.read(archive.getinfo(name).file_size)
 
 
-def read_npz(path):
+def read_npz(path: PathLike) -> Dict[str, np.ndarray]:
     """All arrays of a .npz file, those of Python objects included."""
     with open_zip(path) as archive:
         return {
@@ -45,7 +46,7 @@ def read_npz(path):
         }
 
 
-def _npy(content):
+def _npy(content: bytes) -> np.ndarray:
     """One array in NumPy's format, its header read by NumPy's published description (NEP 1)."""
     file = io.BytesIO(content)
     if file.read(6) != b"\x93NUMPY":

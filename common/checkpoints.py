@@ -1,9 +1,9 @@
 """Read PyTorch's checkpoints without PyTorch and without trusting them."""
 
-import collections
 import io
 import struct
 import zipfile
+from typing import Any, BinaryIO, Dict, NamedTuple, Tuple
 
 import numpy as np
 
@@ -11,8 +11,15 @@ from common import archives, pickles
 from common.files import DataError
 from common.pickles import Admitted, Unpickler, refusal
 
-# The storage is (code of its numbers' type, name); the rest counts its elements.
-_Tensor = collections.namedtuple("_Tensor", "storage offset shape strides")
+# The code of its numbers' type, and its name in the file. A pickle cannot make one itself.
+_Storage = NamedTuple("_Storage", [("code", str), ("name", str)])
+# All but the storage count elements of it.
+_Tensor = NamedTuple(
+    "_Tensor",
+    [("storage", _Storage), ("offset", Any), ("shape", Any), ("strides", Any)],
+)
+Arrays = Dict[str, np.ndarray]
+Read = Tuple[Dict[str, _Tensor], Dict[_Storage, np.ndarray]]
 _STORAGES = {
     ("torch", "FloatStorage"): "<f4",
     ("torch", "DoubleStorage"): "<f8",
@@ -25,19 +32,23 @@ _STORAGES = {
 class _Dictionary(dict):
     """Stands for an ordered dictionary, without the attributes that it may have."""
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         pass
 
 
-_TENSORS = dict(_STORAGES)
-_TENSORS["torch._utils", "_rebuild_tensor_v2"] = Admitted(
-    lambda storage, offset, shape, strides, *_: _Tensor(storage, offset, shape, strides)
-)
+def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
+    if type(storage) is not _Storage:
+        raise refusal("the storage", storage)
+    return _Tensor(storage, offset, shape, strides)
+
+
+_TENSORS = dict(_STORAGES)  # type: Dict[Tuple[str, str], Any]
+_TENSORS["torch._utils", "_rebuild_tensor_v2"] = Admitted(_tensor)
 _TENSORS["torch._utils", "_rebuild_parameter"] = Admitted(lambda tensor, *_: tensor)
 _TENSORS["collections", "OrderedDict"] = Admitted(_Dictionary)
 
 
-def read_torch(path):
+def read_torch(path: str) -> Arrays:
     """The tensors of a checkpoint of one flat dictionary, by name, as NumPy arrays.
 
     Reads both of PyTorch's formats: the zip archive (since 1.6) and the older sequence of pickles.
@@ -56,19 +67,21 @@ def read_torch(path):
     }
 
 
-def _torch_zip(path):
+def _torch_zip(path: str) -> Read:
     """Name -> tensor, and storage -> its numbers."""
     with archives.open_zip(path) as archive:
         [pickle] = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         folder = pickle[: -len("data.pkl")] + "data/"
         tensors = _tensors(io.BytesIO(archives.unpacked(archive, pickle)))
         return tensors, {
-            (code, name): np.frombuffer(archives.unpacked(archive, folder + name), code)
-            for code, name in {tensor.storage for tensor in tensors.values()}
+            storage: np.frombuffer(
+                archives.unpacked(archive, folder + storage.name), storage.code
+            )
+            for storage in {tensor.storage for tensor in tensors.values()}
         }
 
 
-def _torch_sequence(path):
+def _torch_sequence(path: str) -> Read:
     """The same from magic number, version, system, the dictionary and the storages' names, each a
     pickle, and the storages' numbers."""
     with open(path, "rb") as file:
@@ -82,18 +95,18 @@ def _torch_sequence(path):
             size = struct.unpack("<q", file.read(8))[0] * np.dtype(code).itemsize
             if not 0 <= size <= archives.LIMIT:
                 raise DataError("refused to read {} bytes".format(size))
-            storages[code, name] = np.frombuffer(file.read(size), code)
+            storages[_Storage(code, name)] = np.frombuffer(file.read(size), code)
     return tensors, storages
 
 
-def _tensors(file):
+def _tensors(file: BinaryIO) -> Dict[str, _Tensor]:
     """Name -> tensor of an open pickle, which has no numbers in it."""
 
-    def storage(key):
+    def storage(key: Any) -> _Storage:
         _, code, name = key[:3]
         if code not in _STORAGES.values() or type(name) is not str:
             raise refusal("the storage", key)
-        return code, name
+        return _Storage(code, name)
 
     tensors = dict(Unpickler(file, _TENSORS, storage).load())
     for name, tensor in tensors.items():
@@ -102,7 +115,7 @@ def _tensors(file):
     return tensors
 
 
-def _view(storage, offset, shape, strides):
+def _view(storage: np.ndarray, offset: Any, shape: Any, strides: Any) -> np.ndarray:
     """A copy of the array that a tensor sees in its storage (1-D); strides count elements."""
     elements = pickles.count(shape)
     if len(shape) == len(strides) and pickles.whole((offset,) + strides, 1 << 62):

@@ -102,7 +102,7 @@ def _quota(folder):
 def _read(*path):
     """The file's text; "" if it cannot be read."""
     try:
-        with open(os.path.join(*path)) as file:
+        with open(os.path.join(*path), encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError:
         return ""
@@ -192,7 +192,7 @@ def _memory_gib():
 def _output(*command):
     try:
         return subprocess.check_output(
-            command, stderr=subprocess.DEVNULL, universal_newlines=True, timeout=20
+            command, stderr=subprocess.DEVNULL, errors="replace", timeout=20
         ).strip()
     except (OSError, subprocess.SubprocessError):
         return ""

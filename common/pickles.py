@@ -9,6 +9,7 @@ Python's own unpickler lets it; it cannot run code, reach memory or leave anythi
 import pickle
 import re
 import reprlib
+from typing import Any, BinaryIO, Callable, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -24,25 +25,31 @@ class Admitted:
 
     __slots__ = ("_function",)
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         return self._function(*arguments)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         raise DataError("refused to change what a pickle is read with")
 
 
 class Unpickler(pickle.Unpickler):
     """Admits what a dictionary of (module, name) holds, and nothing else."""
 
-    def __init__(self, file, admitted, persistent_load=None, **options):
-        super().__init__(file, **options)
+    def __init__(
+        self,
+        file: BinaryIO,
+        admitted: Dict[Tuple[str, str], Any],
+        persistent_load: Optional[Callable[[Any], Any]] = None,
+        encoding: str = "ASCII",
+    ) -> None:
+        super().__init__(file, encoding=encoding)
         self._admitted = admitted
         self._persistent = persistent_load
 
-    def load(self):
+    def load(self) -> Any:
         try:
             return super().load()
         except (DataError, OSError):
@@ -50,14 +57,14 @@ class Unpickler(pickle.Unpickler):
         except Exception as error:
             raise DataError("not a pickle of plain values: {:.200}".format(repr(error)))
 
-    def persistent_load(self, key):
+    def persistent_load(self, key: Any) -> Any:
         if self._persistent is None:
             raise DataError(
                 "refused to unpickle a reference to something outside the file"
             )
         return self._persistent(key)
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         try:
             return self._admitted[module, name]
         except KeyError:
@@ -65,7 +72,7 @@ class Unpickler(pickle.Unpickler):
             raise DataError("refused to unpickle {:.100}".format(name))
 
 
-def load(file):
+def load(file: BinaryIO) -> Any:
     """The object in an open pickle of plain Python values and arrays; strings as bytes.
 
     Arrays are the object itself or the values of a dictionary. They cannot be written to.
@@ -76,7 +83,7 @@ def load(file):
     return _made(content)
 
 
-def count(shape):
+def count(shape: Any) -> int:
     """How many elements an array of this shape has; DataError if there is no such array."""
     if type(shape) is not tuple or len(shape) > 32 or not whole(shape, 1 << 62):
         raise refusal("the shape", shape)
@@ -86,14 +93,14 @@ def count(shape):
     return total
 
 
-def whole(values, end):
+def whole(values: Sequence[Any], end: int) -> bool:
     """Whether all of them are whole numbers from 0 to below `end`."""
     if not values:
         return True
     return set(map(type, values)) == {int} and min(values) >= 0 and max(values) < end
 
 
-def numbers(content, code, shape, fortran):
+def numbers(content: Any, code: Any, shape: Any, fortran: Any) -> np.ndarray:
     """The array of numbers that these bytes are; DataError unless type and shape fit them."""
     if type(code) is not str or not NUMBERS.fullmatch(code):
         raise refusal("the type", code)
@@ -103,7 +110,7 @@ def numbers(content, code, shape, fortran):
     return np.ndarray(shape, dtype, content, order="F" if fortran else "C")
 
 
-def refusal(what, value):
+def refusal(what: str, value: Any) -> DataError:
     """The error for a part of a file that no honest file has."""
     return DataError("refused {} {}".format(what, reprlib.repr(value)))
 
@@ -111,18 +118,18 @@ def refusal(what, value):
 class _Type:
     """Stands for numpy.dtype; of its state only the order of bytes counts."""
 
-    def __init__(self, code, align=False, copy=False):
+    def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
         self._code, self._order = _text(code), ""
         if type(self._code) is not str:
             raise refusal("the type", code)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Tuple[Any, ...]) -> None:
         _, order, *parts = state[:7]
         if tuple(parts) != PLAIN:
             raise refusal("a type with fields or a size of its own,", parts)
         self._order = _text(order)
 
-    def array(self, content, shape, fortran):
+    def array(self, content: Any, shape: Any, fortran: Any) -> np.ndarray:
         if self._code in OBJECTS:
             return _objects(content, shape)
         return numbers(content, self._order + self._code, shape, fortran)
@@ -131,16 +138,16 @@ class _Type:
 class _Array:
     """Stands for an array until its state has been checked."""
 
-    array = None
+    array = None  # type: Optional[np.ndarray]
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Tuple[Any, ...]) -> None:
         _, shape, dtype, fortran, content = state
         if type(dtype) is not _Type:
             raise refusal("the type", dtype)
         self.array = dtype.array(content, shape, fortran)
 
 
-def _objects(content, shape):
+def _objects(content: Any, shape: Any) -> np.ndarray:
     """The array of the objects in a list."""
     if type(content) is not list or shape != (len(content),):
         raise refusal("objects that do not fill the shape", shape)
@@ -150,7 +157,7 @@ def _objects(content, shape):
     return array
 
 
-def _made(value):
+def _made(value: Any) -> Any:
     """The array that the value stands for; any other value as it is."""
     if type(value) is not _Array:
         return value
@@ -159,12 +166,12 @@ def _made(value):
     return value.array
 
 
-def _text(value):
+def _text(value: Any) -> Any:
     """Text, which Python 2 wrote as bytes."""
     return value.decode("latin1") if type(value) is bytes else value
 
 
-def _latin1(text, encoding):
+def _latin1(text: str, encoding: Any) -> bytes:
     """How Python 3 writes byte strings in the protocols that Python 2 can read."""
     if encoding != "latin1":
         raise refusal("text encoded as", encoding)

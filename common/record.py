@@ -18,6 +18,7 @@ from common.machine import (
     describe_machine,
     thread_settings,
 )
+from common.output import say
 from common.weights import count_parameters
 
 
@@ -44,8 +45,8 @@ def show_versions(device, **versions):
     if device == "gpu" and gpu:
         shown["driver"] = gpu["driver"]
     for key, value in shown.items():
-        print("{:12} {}".format(key, value))
-    print("{:12} {} ({}, {} cores)".format("device", device, name, cores()))
+        say("{:12} {}".format(key, value))
+    say("{:12} {} ({}, {} cores)".format("device", device, name, cores()))
     return {
         "versions": shown,
         "device_kind": device,
@@ -134,10 +135,10 @@ def report(
         clock=[stopwatch.started, stopwatch.stopped],
     )
     unit = "s per 1,000 images" if inference else "s"
-    print("{}: {:.2f} {}".format("time", seconds, unit))
-    print("throughput: {:.0f} examples/s".format(result["throughput"]))
+    say("{}: {:.2f} {}".format("time", seconds, unit))
+    say("throughput: {:.0f} examples/s".format(result["throughput"]))
     if accuracy is not None:
-        print("accuracy: {:.2%}".format(float(accuracy)))
+        say("accuracy: {:.2%}".format(float(accuracy)))
     leave(weights, outputs)
     if os.environ.get("ROSETTA_REPORT"):
         write_json(os.environ["ROSETTA_REPORT"], result)

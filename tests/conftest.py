@@ -3,16 +3,21 @@
 They run through the same command line, in real kernels, in an environment that is made once.
 """
 
+import functools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
+
+import run_all
+from support.environments import uv
 
 ROOT = Path(__file__).resolve().parents[1]
 # Settings of whoever runs the tests that a checkout of a test's own is to know nothing of.
@@ -64,7 +69,8 @@ class Checkout:
 
     def __init__(self, root):
         self.root = root
-        self.variables = {**os.environ, "TMPDIR": str(root), "CUDA_VISIBLE_DEVICES": ""}
+        locks = {"TMPDIR": str(root), "ROSETTA_LOCKS": str(root / "locks")}
+        self.variables = {**os.environ, **locks, "CUDA_VISIBLE_DEVICES": ""}
         for name in CALLER_S:
             self.variables.pop(name, None)
 
@@ -81,6 +87,13 @@ class Checkout:
             capture_output=True,
             text=True,
             timeout=timeout,
+        )
+
+    def plain(self, *arguments):
+        """The finished process of `python run_all.py …`, for commands without devices."""
+        command = self.command(*arguments)
+        return subprocess.run(
+            command, env=self.variables, capture_output=True, text=True, timeout=180
         )
 
     def start(self, *arguments):
@@ -170,16 +183,26 @@ def write_environment(registry, name, version):
     (folder / "cpu.txt").write_text(toy_pins())
 
 
+@functools.cache
 def toy_pins():
-    """The runner's own versions of what a notebook needs."""
-    from importlib.metadata import version
-
-    return "".join(f"{name}=={version(name)}\n" for name in ("ipykernel", "numpy"))
+    """The runner's own versions of what a notebook needs, as a lock with hashes."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "cpu.in")
+        source.write_text("ipykernel\nnumpy\n")
+        limits = ["--constraints", str(ROOT / "support" / "requirements.txt")]
+        options = ["--quiet", "--generate-hashes", "--no-annotate", "--no-header"]
+        target = Path(folder, "cpu.txt")
+        command = [*options, *limits, "--python", sys.executable, str(source)]
+        uv.run("pip", "compile", *command, "--output-file", str(target))
+        return target.read_text()
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
     """A checkout whose environment is made and which has a finished run of Good."""
+    if not run_all.runs_in_own_environment([run_all.RUNNER]):
+        # a toy checkout would make anew what its .rosetta/main leads to: this environment
+        pytest.fail("the tests are run by `python run_all.py test`")
     checkout = make_checkout(tmp_path_factory.mktemp("template"))
     done = checkout.run("--quick", "-f", "Good", "-m", "RNN")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -51,6 +51,7 @@ def test_a_command_s_help_shows_what_it_takes_and_nothing_else():
         *("help", "json", "framework", "model", "environment", "gpu", "python"),
         *("here", "machine", "epochs", "examples", "repeats", "precision"),
         *("data-dir", "jobs", "timeout", "force", "list", "dry-run"),
+        "no-system-packages",
     }
     assert "as fast and as accurate" in shown
 
@@ -111,6 +112,13 @@ def test_bad_input_gets_one_clear_line_and_status_2(arguments, answer):
     assert answer in done.stderr
     assert done.stderr.count("\n") == 1
     assert not done.stdout
+
+
+def test_a_site_that_cannot_be_written_is_told_in_a_line():
+    done = run_all("site", "--output", "/dev/null/site")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the site cannot be written: /dev/null/site" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--list"]], ids=" ".join)

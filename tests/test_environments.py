@@ -1,5 +1,6 @@
 """Environments are made from pins, kept while these stay, and cost only their own frameworks."""
 
+import hashlib
 import json
 import os
 import re
@@ -8,12 +9,14 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from conftest import VERSION
 
 from common.files import digest
 from support import registry
+from support.basics.errors import NotPossible
 from support.basics.paths import CACHES, PRIVATE, ROOT
 from support.devices.choose import Device
-from support.environments import Installed, Pinned, kernels, uv
+from support.environments import Installed, Pinned, interpreters, kernels, uv
 from support.execution import running
 from support.execution.jobs import Job
 from support.execution.settings import Settings
@@ -33,23 +36,17 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("name, variant", VARIANTS)
-def test_every_requirement_is_pinned_for_cpu_and_gpu(name, variant):
+def test_every_requirement_is_pinned_for_cpu_and_gpu_with_hashes(name, variant):
     pins = ENTRIES[name].pins(variant)
     wanted = {
-        re.split(r"[\[=<>; ]", line)[0]
+        re.split(r"[\[=<>; ]", line)[0].lower()
         for line in pins.with_suffix(".in").read_text().splitlines()
     }
-    lines = pins.read_text().splitlines()
-    pinned = {
-        line.split("==")[0] for line in lines if re.match(r"[\w.-]+(\[.*\])?==", line)
-    }
-    assert {word.lower() for word in wanted} <= {
-        re.sub(r"\[.*", "", word) for word in pinned
-    }
-    loose = [
-        line for line in lines if line and line[0] not in " #" and "==" not in line
-    ]
-    assert not loose
+    lines = re.sub(r" *\\\n +", " ", pins.read_text()).splitlines()
+    pinned = {re.split(r"[\[=]", line)[0] for line in lines}
+    assert wanted <= pinned
+    for line in lines:
+        assert re.match(r"[\w.-]+(\[.*\])?==.* --hash=sha256:\w{64}", line), line
 
 
 # Making one
@@ -68,13 +65,20 @@ def add(path, text):
     path.write_text(path.read_text() + text)
 
 
+def pin(requirement, content=b""):
+    """A line of a lock; `content` is that of the wheel."""
+    return f"{requirement} --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
+
+
 def test_an_environment_is_used_again_until_its_pins_change(checkout):
     again = checkout.run(*QUICK, "-f", "Good", "--force")
     assert again.returncode == 0 and "making environment" not in again.stdout
 
 
 def test_changed_pins_make_records_stale_and_the_environment_anew(checkout, toy):
-    add(toy / "cpu.txt", "# another day\n")
+    add(toy / "cpu.txt", "# a remark\n")
+    assert not checkout.run(*QUICK, "-f", "Good", "--dry-run").stdout
+    add(toy / "cpu.txt", pin("only-here==1.0 ; sys_platform == 'win32'"))
     stale = checkout.run(*QUICK, "-f", "Good", "--dry-run")
     assert stale.stdout == "Good RNN  stale\n"
     run = checkout.run(*QUICK, "-f", "Good")
@@ -83,10 +87,10 @@ def test_changed_pins_make_records_stale_and_the_environment_anew(checkout, toy)
 
 
 def test_pins_that_cannot_be_had_are_named_with_the_command_that_failed(checkout, toy):
-    (toy / "cpu.txt").write_text("no-such-package-of-that-name==1.0\n")
+    (toy / "cpu.txt").write_text(pin("no-such-package-of-that-name==1.0"))
     run = checkout.run(*QUICK, "-f", "Raises")
     assert run.returncode == 1
-    assert "no-such-package-of-that-name" in run.stderr
+    assert "no-such-package-of-that-name was not found" in run.stderr
     assert "; to fix this: " in run.stderr and "uv pip install" in run.stderr
     listed = checkout.run(*QUICK, "-f", "Raises", "--list").stdout
     assert "blocked" in listed and "no-such-package" in listed
@@ -100,31 +104,44 @@ def apt_get(folder, *lines):
     return f"{folder}:{os.environ['PATH']}"
 
 
+LATHE = 'needs = ["a lathe"]\ncheck = ["lathe"]\ndebian = ["lathe"]\n'
+INSTALL = "apt-get install --yes --no-install-recommends lathe"
+
+
 def test_what_the_machine_lacks_is_named_with_the_command_that_installs_it(
     checkout, toy, tmp_path
 ):
-    needs = 'needs = ["a lathe"]\ncheck = ["false"]\ndebian = ["lathe"]\n'
-    add(toy / "environment.toml", needs)
+    add(toy / "environment.toml", LATHE)
     path = apt_get(tmp_path / "bin", "exit 1")
     run = checkout.run(*QUICK, "-f", "Good", "--force", PATH=path)
     assert run.returncode == 1
     assert "a lathe" in run.stderr or "apt-get" in run.stderr
-    assert "apt-get install --yes --no-install-recommends lathe" in run.stderr
+    assert INSTALL in run.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="installs as root alone")
-def test_on_debian_root_gets_what_is_lacking_installed(checkout, toy, tmp_path):
-    needs = 'needs = ["a lathe"]\ncheck = ["lathe"]\ndebian = ["lathe"]\n'
-    add(toy / "environment.toml", needs)
+def test_on_debian_root_gets_what_is_lacking_installed_unless_it_is_declined(
+    checkout, toy, tmp_path
+):
+    add(toy / "environment.toml", LATHE)
     tool = tmp_path / "bin" / "lathe"
     install = f'[ "$1" = install ] && cp /bin/true {tool}'
     path = apt_get(tmp_path / "bin", install, "exit 0")
-    run = checkout.run(*QUICK, "-f", "Good", "--force", PATH=path)
+    command = (*QUICK, "-f", "Good", "--force")
+    declined = checkout.run(*command, "--no-system-packages", PATH=path)
+    assert declined.returncode == 1 and not tool.exists()
+    assert f"needs a lathe; to fix this: on Debian or Ubuntu: sudo {INSTALL}" in (
+        declined.stderr
+    )
+    run = checkout.run(*command, PATH=path)
     assert run.returncode == 0, run.stderr
     assert tool.exists()
+    assert "Installing Debian packages: lathe" in run.stderr
 
 
-def test_wheels_that_pip_is_told_of_are_found(tmp_path, checkout, toy):
+def test_wheels_that_pip_is_told_of_are_found_and_held_to_their_hashes(
+    tmp_path, checkout, toy
+):
     """A wheel that no index has, in the folder that PIP_FIND_LINKS names."""
     project = tmp_path / "project"
     project.mkdir()
@@ -135,8 +152,17 @@ def test_wheels_that_pip_is_told_of_are_found(tmp_path, checkout, toy):
     wheels = tmp_path / "wheels"
     build = [uv.path(), "build", "--quiet", "--wheel", "--out-dir", wheels, project]
     subprocess.run(build, check=True, env=uv.settings())
-    add(toy / "cpu.txt", "only-here==1.0\n")
-    run = checkout.run(*QUICK, "-f", "Good", PIP_FIND_LINKS=str(wheels))
+    lock = (toy / "cpu.txt").read_text()
+    links = {"PIP_FIND_LINKS": str(wheels)}
+
+    (toy / "cpu.txt").write_text(lock + pin("only-here==1.0", b"another"))
+    run = checkout.run(*QUICK, "-f", "Good", **links)
+    assert run.returncode == 1, "not the file that was pinned"
+    assert "hash mismatch for `only-here==1.0`" in run.stderr.lower()
+
+    [wheel] = wheels.glob("*.whl")
+    (toy / "cpu.txt").write_text(lock + pin("only-here==1.0", wheel.read_bytes()))
+    run = checkout.run(*QUICK, "-f", "Good", **links)
     assert run.returncode == 0, run.stderr
 
 
@@ -158,6 +184,22 @@ def test_a_script_completes_the_environment_and_sees_no_modules_of_the_caller(
     assert run.returncode == 0, run.stderr
     made = checkout.root / ".rosetta" / "environments" / "toy-cpu"
     assert (made / "finished").exists()
+
+
+def test_one_without_pins_cannot_be_made_and_says_why(tmp_path):
+    entry = registry.EnvironmentEntry("bare", tmp_path, "3.11", gpu="CUDA 7")
+    environment = Pinned(entry, "gpu")
+    assert not environment.is_ready and environment.digest
+    obstacle = environment.obstacle(next(iter(FRAMEWORKS)))
+    assert obstacle.text == "there are no pins for gpu (CUDA 7)"
+    with pytest.raises(NotPossible, match="no pins for gpu"):
+        environment.prepare(print)
+
+
+def test_an_interpreter_is_found_whatever_the_caller_s_own_is_told(monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/opt/python")
+    interpreters.installed.cache_clear()
+    assert interpreters.installed(VERSION)
 
 
 # Kernels
@@ -252,3 +294,12 @@ def test_the_runner_s_own_environment_is_as_its_lock_says(folder):
     stamp = (PRIVATE / "main" / f"{folder}.sha256").read_text()
     assert stamp == digest(ROOT / folder / "requirements.txt", "sha256")
     assert sys.prefix == str(PRIVATE / "main")
+
+
+@pytest.mark.parametrize("key", ["CNTK", "Keras_CNTK"])
+def test_a_kernel_s_variables_let_an_old_python_start(tmp_path, key):
+    """To Python 3.6 an empty PYTHONHOME is a home."""
+    environment = Pinned(registry.frameworks()[key].environment, "cpu")
+    kernels.register(tmp_path, registry.frameworks()[key], environment, 2)
+    [spec] = (tmp_path / "kernels").glob("*/kernel.json")
+    assert "PYTHONHOME" not in json.loads(spec.read_text())["env"]

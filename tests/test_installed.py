@@ -170,6 +170,8 @@ def test_here_is_the_python_that_started_the_runner(monkeypatch):
     monkeypatch.delenv("ROSETTA_STARTED_BY")
     assert chosen(here=True).words == (sys.executable,)
     assert chosen() is None
+    with pytest.raises(UsageError, match="there is no program ''"):
+        chosen(python="")  # as where a variable of the shell is not set
 
 
 def test_only_what_can_be_imported_is_selected_and_its_like_is_listed(checkout, python):

@@ -72,6 +72,7 @@ ENTRY = FRAMEWORK.format(key="Wrong", environment="torch")
             "sharing = {'A': 1} should be a table of",
         ),
         ("label", 'mistakes = ["x"]\nlabel', "mistakes = ['x'] should be a list of "),
+        ("label", 'mistakes = [{title = "x"}]\nlabel', "a mistake has check, edits, "),
         (
             '"living"',
             '"alive"',
@@ -166,17 +167,11 @@ def test_the_living_come_first_and_tuned_ones_last(outside):
     keys = [framework.key for framework in frameworks]
     assert keys.index("Fine") < keys.index("zebra") < keys.index("Aal")
     assert keys.index("Aal") < keys.index("Ant")
-    groups = [(f.tuned, f.state == "archived") for f in frameworks]
-    assert groups == sorted(groups)
-    labels = [f.label.casefold() for f in frameworks if not f.tuned]
-    living = [
-        f.label.casefold()
-        for f in frameworks
-        if not any((f.tuned, f.state != "living"))
+    places = [
+        (framework.tuned, framework.state == "archived", framework.label.casefold())
+        for framework in frameworks
     ]
-    assert living == sorted(living) and labels[len(living) :] == sorted(
-        labels[len(living) :]
-    )
+    assert places == sorted(places)
 
 
 def test_one_that_is_like_another_has_its_conventions_but_for_its_own(outside):

@@ -202,6 +202,9 @@ def imdb(checkout):
             body = content[start:]
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(body)))
+            if start:
+                there = f"bytes {start}-{len(content) - 1}/{len(content)}"
+                self.send_header("Content-Range", there)
             self.end_headers()
             if fault == "truncated":
                 body = body[: len(body) // 2]

@@ -340,6 +340,9 @@ def test_charts_have_plain_digits(write, folder):
         assert "e+" not in svg
     assert ">987,654<" in charts.time(group, rows)
     assert ">1,234<" in pair and ">22,222<" in pair
+    write(*times(0.00012, framework="JAX"))
+    (rows,) = Machine.read(folder).groups.values()
+    assert ">0.00012<" in charts.time(group, rows)
 
 
 # executed notebooks
@@ -382,6 +385,13 @@ def test_the_executed_notebook_of_the_newest_counting_run_is_kept(write, folder)
     assert len(list((folder / "records").iterdir())) == 7, "records are not touched"
     prune(folder)
     assert len(left(folder)) == 4
+
+
+def test_records_of_another_purpose_decide_nothing(write, folder):
+    executed(folder, "1.ipynb", "2.ipynb", "3.ipynb")
+    page = write(*runs_of(1, 2), *runs_of(3, purpose="outputs"))
+    assert left(folder) == {"2.ipynb", "3.ipynb"}
+    assert "| [PyTorch](notebooks/2.ipynb) |" in page
 
 
 def test_nothing_else_is_removed(write, folder, tmp_path):

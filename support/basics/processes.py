@@ -2,10 +2,13 @@
 
 import contextlib
 import ctypes
+import os
 import sys
 from collections.abc import Callable, Iterable
 
 import psutil
+
+from support.basics.paths import PRIVATE
 
 PATIENCE = 3  # seconds to end by itself
 PR_SET_CHILD_SUBREAPER = 36  # of Linux' prctl
@@ -42,6 +45,22 @@ def end_orphans(own: Iterable[int]) -> list[str]:
                     names.append(child.name())
             end_tree(child.pid)
     return names
+
+
+def surroundings() -> dict[str, str]:
+    """Environment variables for programs that are started, where the user's are not enough: a home,
+    as a container's user may have none, and a locale that knows all letters of a path."""
+    found = {}
+    if os.path.expanduser("~") == "~":
+        folder = PRIVATE / "home"
+        folder.mkdir(parents=True, exist_ok=True)
+        found["HOME"] = str(folder)
+    locale = next(
+        filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "C"
+    )
+    if "utf" not in locale.lower():
+        found["LC_ALL"] = "C.UTF-8"
+    return found
 
 
 def _each(

@@ -4,26 +4,21 @@ Imports the standard library alone at the top, as all modules of the commands do
 --help is instant on any Python.
 """
 
-import contextlib
 import logging
-import os
 import signal
 import sys
 from typing import Any
 
 from support.basics.errors import NotPossible, UsageError
-from support.cli import parser
+from support.cli import parser, streams
 
 INTERRUPTED = 130
 
 
 def main(argv: list[str]) -> int:
     """Returns the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(
-            AttributeError
-        ):  # whatever cannot be shown is replaced
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if argv[:1] != ["test"]:  # pytest looks after its own
+        streams.make_tolerant()
     logging.basicConfig(format="run_all.py: %(message)s", level=logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_OncePerMessage())
@@ -41,9 +36,6 @@ def main(argv: list[str]) -> int:
             file=sys.stderr,
         )
         return INTERRUPTED
-    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _run(argv: list[str]) -> int:

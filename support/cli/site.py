@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from support.basics.errors import NotPossible
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -23,7 +25,11 @@ def run(options: argparse.Namespace) -> int:
     from support.publish.site import build, serve
 
     output = options.output or ROOT / "site"
-    build.build(output)
+    try:
+        build.build(output)
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        raise NotPossible(f"the site cannot be written: {reason}") from None
     if options.serve:
         return serve.serve(output)
     print(f"Open {output / 'index.html'}, or publish the folder as it is.")

@@ -2,6 +2,8 @@
 
 import argparse
 
+from support.basics.errors import NotPossible
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """It takes none."""
@@ -10,5 +12,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> int:
     from support.publish import tables
 
-    tables.update_all()
+    try:
+        tables.update_all()
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        raise NotPossible(f"the tables cannot be written: {reason}") from None
     return 0

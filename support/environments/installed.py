@@ -152,8 +152,11 @@ class Installed(Environment):
 
     def kernel_variables(self) -> dict[str, str]:
         """The caller's own settings of Python, which the runner keeps from itself."""
-        names = ("PYTHONPATH", "PYTHONHOME", "PYTHONNOUSERSITE")
-        caller = {name: os.environ.get(name, "") for name in names}
+        caller = {n: os.environ.get(n, "") for n in ("PYTHONPATH", "PYTHONNOUSERSITE")}
+        if os.environ.get(
+            "PYTHONHOME"
+        ):  # an empty one keeps an old Python from starting
+            caller["PYTHONHOME"] = os.environ["PYTHONHOME"]
         overlay = {"ROSETTA_OVERLAY": str(self._overlay)} if self._overlay else {}
         return {**caller, "PYTHONDONTWRITEBYTECODE": "1", **overlay}
 

@@ -24,6 +24,10 @@ from support.environments import interpreters, system, uv
 from support.environments.base import Environment, Say
 from support.registry import EnvironmentEntry, Framework
 
+PINNED = re.compile(
+    r"^[\w.-]+(?:\[.*?\])?==[^\\\n]*", re.M
+)  # a version, without its hashes
+
 
 @dataclass(frozen=True)
 class Pinned(Environment):
@@ -65,12 +69,14 @@ class Pinned(Environment):
 
     @property
     def digest(self) -> str:
-        """Of the pins, of other languages too, the interpreter and the finishing script."""
+        """Of the pinned versions, of other languages' pins, the interpreter and the finishing script."""
+        there = self._pins.exists()
+        pins = PINNED.findall(self._pins.read_text(encoding="utf-8")) if there else []
         others = sorted(self.entry.folder.glob("*.toml"))
-        files = [self._pins, *(p for p in others if p.name != "environment.toml")]
+        files = [path for path in others if path.name != "environment.toml"]
         files += [self.entry.finish] if self.entry.finish else []
-        texts = [path.read_text(encoding="utf-8") for path in files if path.exists()]
-        return digests.of_parts(self.entry.python, *texts)
+        texts = [path.read_text(encoding="utf-8") for path in files]
+        return digests.of_parts(self.entry.python, *pins, *texts)
 
     @property
     def is_ready(self) -> bool:
@@ -156,17 +162,21 @@ class Pinned(Environment):
         system.provide(entry.needs, entry.check, entry.debian)
         interpreter = interpreters.find(entry.python, uv.path())
         uv.run("venv", "--quiet", "--clear", "--python", interpreter, self.folder)
-        install = ["--python", self.command[0]]
+        install = ["--python", self.command[0], "--require-hashes"]
         install += ["--requirements", _relative(self._pins)]
         index = entry.index.get(self.variant)
         try:
             uv.install(*install)
-        except NotPossible:
+        except NotPossible as error:
             if not index:
                 raise
-            uv.install(
-                *install, "--index", index, "--index-strategy", "unsafe-best-match"
-            )
+            try:  # hashes say which files are meant, whichever index has them
+                uv.install(
+                    *install, "--index", index, "--index-strategy", "unsafe-best-match"
+                )
+            except NotPossible as second:
+                reason = f"{error.reason}; and from {index}: {second.reason}"
+                raise NotPossible(reason, error.remedy) from None
         if entry.finish:
             self.caches.mkdir(parents=True, exist_ok=True)
             command = [*self.probe_command, _relative(entry.finish)]
@@ -174,7 +184,7 @@ class Pinned(Environment):
 
     def kernel_variables(self) -> dict[str, str]:
         """Isolation: what the caller's Python is told to look for is not looked for here."""
-        return {"PYTHONPATH": "", "PYTHONHOME": "", "PYTHONNOUSERSITE": "1"}
+        return {"PYTHONPATH": "", "PYTHONNOUSERSITE": "1"}
 
     def lock(self) -> None:
         """Resolve the variant's .in file into its pins. Raises NotPossible."""
@@ -189,8 +199,9 @@ class Pinned(Environment):
 
 
 def lock(source: Path, version: str, *options: str) -> None:
-    """Resolve requirements into the .txt file beside them."""
+    """Resolve requirements into the .txt file beside them, with the hash of every file."""
     command = ["pip", "compile", "--quiet", "--upgrade", "--no-header", *options]
+    command += ["--generate-hashes", "--no-annotate"]
     command += [
         "--no-emit-index-url",
         "--no-emit-find-links",
@@ -204,8 +215,7 @@ def lock(source: Path, version: str, *options: str) -> None:
 def lock_runner() -> None:
     """Resolve the runner's own requirements and the tests', with hashes, as pip will install them."""
     for folder in ("support", "tests"):
-        scope = ("--universal", "--generate-hashes", "--no-annotate")
-        lock(ROOT / folder / "requirements.in", "3.10", *scope)
+        lock(ROOT / folder / "requirements.in", "3.10", "--universal")
 
 
 def _relative(path: Path) -> str:

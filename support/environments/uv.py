@@ -1,5 +1,7 @@
 """Run uv, which makes environments and resolves pins, with the settings that pip would have."""
 
+import ast
+import contextlib
 import functools
 import os
 import re
@@ -8,13 +10,18 @@ import subprocess
 import sys
 
 from support.basics.errors import NotPossible
-from support.basics.paths import PRIVATE, ROOT
-from support.basics.processes import end_tree
+from support.basics.paths import ROOT
+from support.basics.processes import end_tree, surroundings
 
-# uv has names of its own for pip's settings.
+# uv has names of its own for pip's settings; those of an extra index come from variables alone, as
+# uv asks such an index first and no other for what it has.
 PIP_TO_UV = {
-    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
-    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "index-url": "UV_DEFAULT_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "proxy": "ALL_PROXY",
+    "trusted-host": "UV_INSECURE_HOST",
 }
 
 
@@ -67,23 +74,29 @@ def run_step(command: list[str], **variables: str) -> None:
 
 def settings() -> dict[str, str]:
     """The environment variables for uv: this process's, with pip's settings translated."""
-    found = dict(os.environ)
-    if "HOME" not in found:  # uv keeps its downloads there
-        found.setdefault("UV_CACHE_DIR", str(PRIVATE / "uv"))
-    links = found.get("PIP_FIND_LINKS") or _pip_setting("find-links")
-    if links:  # pip separates by spaces, uv by commas
-        found.setdefault("UV_FIND_LINKS", ",".join(links.split()))
+    found = {**os.environ, **surroundings()}
+    if "PIP_EXTRA_INDEX_URL" in found:
+        found.setdefault("UV_INDEX", found["PIP_EXTRA_INDEX_URL"])
     for pip, uv in PIP_TO_UV.items():
-        if pip in found:
-            found.setdefault(uv, found[pip])
+        variable = "PIP_" + pip.upper().replace("-", "_")
+        value = found.get(variable) or _pip_settings().get(pip)
+        if value:  # pip separates by spaces, uv by commas where it does
+            separator = "," if uv == "UV_FIND_LINKS" else " "
+            found.setdefault(uv, separator.join(value.split()))
     return found
 
 
-@functools.lru_cache
-def _pip_setting(name: str) -> str:
-    """A value of pip's configuration files; "" if there is none, or no pip."""
-    command = [sys.executable, "-I", "-m", "pip", "config", "get", f"global.{name}"]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+@functools.cache
+def _pip_settings() -> dict[str, str]:
+    """What pip's configuration files say, by name; {} if there are none, or no pip."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    settings = {}
+    for line in done.stdout.splitlines():
+        key, _, value = line.partition("=")
+        with contextlib.suppress(ValueError, SyntaxError):
+            settings[key.rpartition(".")[2]] = str(ast.literal_eval(value))
+    return settings
 
 
 def cause(output: str) -> str:

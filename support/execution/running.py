@@ -13,7 +13,7 @@ from common.files import write_json
 from common.machine import cores
 from support.basics import precisions
 from support.basics.paths import NOTEBOOKS, PRIVATE, ROOT
-from support.basics.processes import end_tree
+from support.basics.processes import end_tree, surroundings
 from support.basics.text import first_line, last_lines
 from support.devices.load import LoadMonitor
 from support.environments import kernels
@@ -104,8 +104,10 @@ class Running:
         others, of the kernel."""
         exchange = {"ROSETTA_EXCHANGE": str(self.exchange / "now")}
         few = {"OMP_NUM_THREADS": str(self._cores)} if self._cores < cores() else {}
+        caller = {n: text for n, text in os.environ.items() if n != "PYTHONHOME"}
         return {
-            **os.environ,
+            **caller,
+            **surroundings(),
             **self.job.settings.device.variables,
             **precisions.variables(self.job.settings.precision),
             "ROSETTA_EXAMPLES": "",  # only as the job's own limit, which its record states
@@ -123,7 +125,6 @@ class Running:
             "IPYTHONDIR": str(PRIVATE / "ipython"),
             "PYTHONUTF8": "1",
             "PYTHONPATH": str(ROOT),  # of this process; kernel specs have their own
-            "PYTHONHOME": "",
             "PYTHONNOUSERSITE": "1",
         }
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from support.basics.numbers import number
+from support.publish.text import one_line
 from support.records.key import Group
 
 WIDTH, LABEL, BAR, GAP, TOP = 720, 215, 20, 10, 40
@@ -132,14 +133,14 @@ def _chart(
     height = top + len(rows) * step + GAP
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" role="img" aria-label="{escape(title)}">',
+        f'width="{WIDTH}" height="{height}" role="img" aria-label="{_escaped(title)}">',
         f"<style>{style}</style>" if style else "",
-        f'<text class="title" x="0" y="20">{escape(title)}</text>',
+        f'<text class="title" x="0" y="20">{_escaped(title)}</text>',
         legend,
     ]
     for y, (_, row) in zip(itertools.count(top, step), rows.iterrows()):
         place = f'x="{LABEL - 8}" y="{y + BAR / 2 + 5}" text-anchor="end"'
-        parts += [f"<text {place}>{escape(row.label)}</text>", *draw(row, y)]
+        parts += [f"<text {place}>{_escaped(row.label)}</text>", *draw(row, y)]
     return "\n".join([*filter(None, parts), "</svg>"]) + "\n"
 
 
@@ -147,8 +148,13 @@ def _legend(names: Sequence[str]) -> Iterator[str]:
     x = LABEL
     for name, kind in zip(names, ("cold", "bar")):
         yield f'<rect class="{kind}" x="{x}" y="{TOP - 8}" width="12" height="12"/>'
-        yield f'<text x="{x + 18}" y="{TOP + 3}">{escape(name)}</text>'
+        yield f'<text x="{x + 18}" y="{TOP + 3}">{_escaped(name)}</text>'
         x += 40 + 7 * len(name)
+
+
+def _escaped(text: str) -> str:
+    """Text as an SVG may have it; one with a control character would not be shown."""
+    return escape(one_line(text))
 
 
 def _bar(kind: str, x: float, y: float, width: float, height: int = BAR) -> str:

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from support.publish.table import FAILED, NONE, Cell, Table
+from support.publish.table import FAILED, NONE, Cell, Table, is_address
+from support.publish.text import one_line
 
-# What begins markup; an underscore within a word does not.
+# What begins markup; an underscore within a word does not. Some signs do at the start of a line.
 MARKUP = re.compile(r"[\\`*\[\]<>|~$&]|(?<!\w)_|_(?!\w)")
+AT_START = re.compile(r"^(?:(\d+)(?=[.)](?:\s|$))|(?=[-+=#]+(?:\s|$)))")
+
+IN_ADDRESSES = "%/:?#@!$&'*+,;=~"  # what stays as it is; brackets would end the link
 
 
 def escape(text: str) -> str:
     """The text on one line, with nothing in it that Markdown would obey."""
-    return MARKUP.sub(lambda found: "\\" + found[0], " ".join(text.split()))
+    escaped = MARKUP.sub(lambda found: "\\" + found[0], one_line(text))
+    return AT_START.sub(lambda found: f"{found[1] or ''}\\", escaped)
 
 
 def lines(table: Table, folder: Path | None = None) -> list[str]:
@@ -59,6 +64,6 @@ def _cell(cell: Cell, folder: Path | None) -> str:
 
 
 def _link(target: str, folder: Path) -> str:
-    if not target or target.startswith(("https://", "http://")):
-        return target
+    if not target or is_address(target):
+        return quote(target, safe=IN_ADDRESSES)
     return quote(Path(os.path.relpath(target, folder)).as_posix())

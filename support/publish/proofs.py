@@ -6,35 +6,35 @@ from typing import Any
 
 import pandas as pd
 
-from common.files import write_text
 from common.params import MODELS
 from support.basics.paths import RESULTS
 from support.equivalence import mistakes
+from support.publish import output, sources
 from support.publish.markdown import escape, lines
 from support.publish.systems import device_name
 from support.publish.table import Table
 from support.publish.views import proofs
-from support.records.frame import load
 
 FOOT = "Made from the records by `python run_all.py tables`; do not edit."
 
 
 def machines(proof: str) -> list[Path]:
     """The machines that have records of the proof."""
-    return [path.parent.parent for path in sorted(RESULTS.glob(f"*/{proof}/records"))]
+    return [folder.parent for folder in sources.folders(proof)]
 
 
 def update_machine(folder: Path) -> None:
     """Write the pages of what was proved on one machine."""
     for proof, (about, tables) in PAGES.items():
-        runs = load([folder / proof])
+        runs = sources.runs(folder / proof)
         if len(runs):
             name = escape(device_name(folder, runs))
             page = [f"# {proof.capitalize()} on {name}", "", about, ""]
             for table in tables(runs):
-                page += [f"## {table.title}", ""] if table.title else []
+                page += [f"## {escape(table.title)}", ""] if table.title else []
                 page += [*lines(table, folder / proof), ""]
-            write_text(folder / proof / "README.md", "\n".join([*page, FOOT]) + "\n")
+            text = "\n".join([*page, FOOT]) + "\n"
+            output.write(folder / proof / "README.md", text, folder)
 
 
 def _parity(runs: pd.DataFrame) -> list[Table]:
@@ -71,7 +71,7 @@ PAGES: dict[str, tuple[str, Callable[[pd.DataFrame], list[Table]]]] = {
 def update_false_friends() -> None:
     """Write the page of the traps between frameworks."""
     text = [*_false_friends(), FOOT]
-    write_text(RESULTS / "false-friends.md", "\n".join(text) + "\n")
+    output.write(RESULTS / "false-friends.md", "\n".join(text) + "\n", RESULTS)
 
 
 def _false_friends() -> Iterator[str]:
@@ -97,7 +97,7 @@ def _false_friends() -> Iterator[str]:
 def _mistakes() -> list[dict[str, Any]]:
     """The records of mistakes that were caught, of the first machine that has any."""
     for folder in machines("mistakes"):
-        runs = load([folder / "mistakes"])
+        runs = sources.runs(folder / "mistakes")
         found = [record for record in runs[runs.ok].record if "mistake" in record]
         if found:
             return found
@@ -107,7 +107,7 @@ def _mistakes() -> list[dict[str, Any]]:
 def _forced() -> Iterator[str]:
     """What forcing weights into another kind of GRU cost, from the transfers that did."""
     for folder in machines("transfer"):
-        pairs = proofs.pairs(load([folder / "transfer"]))
+        pairs = proofs.pairs(sources.runs(folder / "transfer"))
         for pair in pairs[(pairs.obstacle != "") & (pairs.data == "real")].itertuples():
             source, target = escape(pair.source[1]), escape(pair.label)
             yield (

@@ -13,9 +13,10 @@ import pandas as pd
 
 from support import registry
 from support.ceilings import store as ceilings
+from support.publish import descriptions, sources
 from support.publish.views import place
 from support.records import machines, statistics, store
-from support.records.frame import COLUMNS, load
+from support.records.frame import COLUMNS
 from support.records.key import PROTOCOL_EPOCHS, Group
 
 ARTICLE_DEVICES = ("K80", "P100")  # in the order of their age
@@ -55,7 +56,7 @@ class Machine(System):
     @classmethod
     def read(cls, folder: Path) -> Machine:
         """What a results folder holds."""
-        runs = load([folder])
+        runs = sources.runs(folder)
         runs = runs[runs.purpose == "run"]
         return cls(device_name(folder, runs), folder.name, runs, folder)
 
@@ -69,7 +70,7 @@ class Machine(System):
 
     @functools.cached_property
     def ceilings(self) -> dict[str, Any]:
-        return ceilings.read(self.folder)
+        return descriptions.ceilings(self.folder)
 
     @property
     def about(self) -> list[str]:
@@ -100,20 +101,14 @@ CEILINGS = (
 
 def measured(folders: Iterable[Path] | None = None) -> list[Machine]:
     """Those of these results folders that have runs; without any, all with runs on real data."""
-    chosen = store.machines() if folders is None else folders
+    chosen = sources.folders() if folders is None else folders
     return [found for found in map(Machine.read, chosen) if len(found.runs)]
 
 
 def device_name(folder: Path, runs: pd.DataFrame) -> str:
     """What the machine's device is called; the folder's name where nothing says it."""
-    home = _home(folder)
-    named = machines.read(home).get("device") or _newest(runs).get("device")
-    return str(named or home.name)
-
-
-def _home(folder: Path) -> Path:
-    """The machine's folder: runs on generated data lie in one within it."""
-    return folder.parent if folder.name == "quick" else folder
+    named = descriptions.machine(folder).get("device") or _newest(runs).get("device")
+    return str(named or machines.home(folder).name)
 
 
 def _newest(runs: pd.DataFrame) -> dict[str, Any]:
@@ -124,11 +119,11 @@ def _newest(runs: pd.DataFrame) -> dict[str, Any]:
 
 def _hardware(folder: Path, runs: pd.DataFrame) -> dict[str, Any]:
     """What machine.json says, as records say it; else what the newest record says."""
-    about = machines.read(_home(folder))
-    if not {"cpu", "cores", "memory_gib", "system", "device"} <= set(about):
+    said = descriptions.machine(folder)
+    if not {"cpu", "cores", "memory_gib", "system", "device"} <= set(said):
         return _newest(runs).get("hardware", {})
-    gpu = {"name": about["device"], "driver": about.get("driver")}
-    return {**about, "gpus": [gpu] if about.get("kind") == "gpu" else []}
+    gpu = {"name": said["device"], "driver": said.get("driver")}
+    return {**said, "gpus": [gpu] if said.get("kind") == "gpu" else []}
 
 
 def in_words(hardware: Mapping[str, Any]) -> str:

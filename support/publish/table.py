@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 # What a cell may be beside a plain one. Writers and scripts go by these, never by a text.
 FAILED, NONE, OUTDATED = "failed", "none", "outdated"
@@ -15,8 +16,8 @@ NOTE = f"{MARK} measured with an earlier version of the notebook"
 
 @dataclass(frozen=True)
 class Cell:
-    """`target` is what stands behind it: the path of a record or of a notebook, an address that
-    begins with https://, or nothing. `kind` is "" or one of the constants above."""
+    """`target` is what stands behind it: the path of a record or of a notebook, an address on the
+    web, or nothing. `kind` is "" or one of the constants above."""
 
     text: str
     target: str = ""
@@ -46,6 +47,16 @@ class Table:
         """What its marks mean."""
         marked = any(cell.kind == OUTDATED for row in self.body for cell in row)
         return [NOTE] if marked else []
+
+
+def is_address(target: str) -> bool:
+    """Whether the target is an address on the web; no other kind, such as javascript:, is known."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return False
+    known = parts.scheme in ("http", "https") and bool(parts.netloc)
+    return known and target.isprintable() and " " not in target
 
 
 Column = Callable[[Any], Cell]

@@ -16,6 +16,7 @@ def prune(folder: Path) -> None:
     if (folder / "notebooks").is_symlink():
         return
     runs = load([folder])
+    runs = runs[runs.purpose == "run"]  # as tables show no others
     kept: set[Path] = set()
     for _, found in statistics.groups(runs):
         for _, row in statistics.summary(found).iterrows():

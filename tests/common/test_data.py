@@ -1,12 +1,13 @@
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 
 import numpy as np
 import pytest
 
-from common import data, load_cifar10, load_images, load_imdb, quick
+from common import data, load_cifar10, load_images, load_imdb, quick, sources
 from common.files import DataError, digest
 
 IMAGES_PER_FILE = 2
@@ -29,7 +30,7 @@ def cifar10_files(python2_pickle, monkeypatch):
 
     Image i over all files, the test's last, is red i, green its row and blue its column.
     """
-    names = sorted(data.CIFAR10_FILES)
+    names = sorted(sources.CIFAR10_FILES)
     files = {}
     for number, name in enumerate(names):
         indices = [IMAGES_PER_FILE * number + i for i in range(IMAGES_PER_FILE)]
@@ -37,8 +38,8 @@ def cifar10_files(python2_pickle, monkeypatch):
         blue = bytes(range(32)) * 32
         pixels = [bytes([20 * i]) * 1024 + green + blue for i in indices]
         files[name] = python2_pickle(pixels, [i % 10 for i in indices])
-    checksums = {name: hashlib.md5(files[name]).hexdigest() for name in names}
-    monkeypatch.setattr(data, "CIFAR10_FILES", checksums)
+    checksums = {name: hashlib.sha256(files[name]).hexdigest() for name in names}
+    monkeypatch.setattr(sources, "CIFAR10_FILES_SHA256", checksums)
     return files
 
 
@@ -52,19 +53,29 @@ def cifar10(cifar10_files, data_folder):
     return folder
 
 
+def pack(files, compression):
+    """The content of an archive of these files in CIFAR-10's folder; text makes a link to it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:" + compression) as tar:
+        for name, content in sorted(files.items()) + [("batches.meta", b"")]:
+            member = tarfile.TarInfo("cifar-10-batches-py/" + name)
+            if isinstance(content, bytes):
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+            else:
+                member.type, member.linkname = tarfile.SYMTYPE, content
+                tar.addfile(member)
+    return packed.getvalue()
+
+
 @pytest.fixture
 def cifar10_archive(cifar10_files, server, monkeypatch):
     """Let the server have the tiny CIFAR-10's archive; return its content."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, content in sorted(cifar10_files.items()) + [("batches.meta", b"")]:
-            member = tarfile.TarInfo("cifar-10-batches-py/" + name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    server.content = packed.getvalue()
+    server.content = pack(cifar10_files, "gz")
     url = server.url.replace("file.bin", "cifar-10-python.tar.gz")
-    monkeypatch.setattr(data, "CIFAR10_URL", url)
-    monkeypatch.setattr(data, "CIFAR10_MD5", hashlib.md5(server.content).hexdigest())
+    monkeypatch.setattr(sources, "CIFAR10_URL", url)
+    checksum = hashlib.sha256(server.content).hexdigest()
+    monkeypatch.setattr(sources, "CIFAR10_SHA256", checksum)
     monkeypatch.delenv("ROSETTA_DOWNLOAD")
     return server.content
 
@@ -94,7 +105,7 @@ def test_cifar10_pixels_are_divided_by_255(python2_pickle, cifar10, monkeypatch)
     content = python2_pickle([bytes([0, 51, 255]) * 1024], [0])
     (cifar10 / "test_batch").write_bytes(content)
     monkeypatch.setitem(
-        data.CIFAR10_FILES, "test_batch", hashlib.md5(content).hexdigest()
+        sources.CIFAR10_FILES_SHA256, "test_batch", hashlib.sha256(content).hexdigest()
     )
     x = load_cifar10()[2]
     assert sorted(set(x.ravel().tolist())) == [0, np.float32(0.2), 1]
@@ -145,7 +156,6 @@ def test_failed_download_says_why_and_what_to_do(cifar10_archive, server):
 
 
 def test_cifar10_is_downloaded_once(cifar10_archive, server, data_folder):
-    (data_folder / "cifar-10-batches-py.part").mkdir()  # of an unpacking cut short
     first = load_cifar10()
     assert first[0].shape == (10, 3, 32, 32)
     for before, after in zip(first, load_cifar10()):
@@ -157,6 +167,141 @@ def test_an_archive_in_the_data_folder_is_used(cifar10_archive, server, data_fol
     (data_folder / "cifar-10-python.tar.gz").write_bytes(cifar10_archive)
     assert load_cifar10()[0].shape == (10, 3, 32, 32)
     assert not server.ranges
+
+
+@pytest.mark.parametrize(
+    "name", ["cifar-10-python.tar.gz", "cifar-10-batches-py.tar.xz"]
+)
+def test_an_archive_that_was_compressed_anew_is_used(cifar10_files, data_folder, name):
+    (data_folder / name).write_bytes(pack(cifar10_files, name[-2:]))
+    assert load_cifar10()[0].shape == (10, 3, 32, 32)
+    left = {path.name for path in data_folder.iterdir()}
+    assert left == {name, "cifar-10-batches-py"}
+
+
+def another_file(files):
+    return pack(dict(files, data_batch_3=b"something else"), "gz")
+
+
+def no_test_batch(files):
+    return pack({name: files[name] for name in files if name != "test_batch"}, "gz")
+
+
+def cut_short(files):
+    return pack(files, "gz")[:-100]
+
+
+def no_archive(files):
+    return b"<html>404</html>"
+
+
+def a_link(files):
+    return pack(dict(files, data_batch_3="/etc/passwd"), "gz")
+
+
+def a_link_to_itself(files):
+    return pack(dict(files, data_batch_3="data_batch_3"), "gz")
+
+
+def a_huge_file(files):
+    return pack(dict(files, data_batch_3=bytes(1 << 26)), "gz")
+
+
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        (another_file, "data_batch_3 is not the official file"),
+        (no_test_batch, "cannot unpack"),
+        (cut_short, "cannot unpack"),
+        (no_archive, "cannot unpack"),
+        (a_link, "data_batch_3 is not the official file"),
+        (a_link_to_itself, "data_batch_3 is not the official file"),
+        (a_huge_file, "data_batch_3 is not the official file"),
+    ],
+)
+def test_an_archive_that_is_wrong_is_said_to_be(
+    cifar10_files, cifar10_archive, server, data_folder, damage, said
+):
+    archive = data_folder / "cifar-10-python.tar.gz"
+    archive.write_bytes(damage(cifar10_files))
+    with pytest.raises(DataError) as error:
+        load_cifar10()
+    assert str(archive) in str(error.value) and said in str(error.value)
+    assert not server.ranges, "the user's file is neither ignored nor replaced"
+    assert list(data_folder.iterdir()) == [archive]
+
+
+def test_an_archive_that_may_be_downloaded_has_a_largest_size(
+    cifar10_archive, server, data_folder, monkeypatch
+):
+    monkeypatch.setattr(sources, "CIFAR10_BYTES", 100)
+    with pytest.raises(DataError, match="sends more than 110 bytes"):
+        load_cifar10()
+    assert list(data_folder.iterdir()) == []
+
+
+def test_a_full_disk_is_told_when_unpacking(
+    cifar10_files, data_folder, small_disk, fill
+):
+    small_disk(data_folder)
+    archive = data_folder / "cifar-10-batches-py.tar.xz"
+    archive.write_bytes(pack(cifar10_files, "xz"))
+    fill(data_folder, 12)
+    with pytest.raises(DataError) as error:
+        load_cifar10()
+    expected = "cannot unpack {}: No space left on device".format(archive)
+    assert str(error.value) == expected
+    assert sorted(p.name for p in data_folder.iterdir()) == ["ballast", archive.name]
+
+
+def test_a_read_only_folder_is_told_when_unpacking(
+    cifar10_files, data_folder, small_disk
+):
+    small_disk(data_folder)
+    archive = data_folder / "cifar-10-python.tar.gz"
+    archive.write_bytes(pack(cifar10_files, "gz"))
+    small_disk(data_folder, "remount,ro")
+    with pytest.raises(DataError) as error:
+        load_cifar10()
+    expected = "cannot unpack {}: Read-only file system".format(archive)
+    assert str(error.value) == expected
+
+
+def test_unpacked_data_are_read_where_nothing_can_be_written(
+    cifar10_files, data_folder, small_disk
+):
+    small_disk(data_folder)
+    folder = data_folder / "cifar-10-batches-py"
+    folder.mkdir()
+    for name, content in cifar10_files.items():
+        (folder / name).write_bytes(content)
+    small_disk(data_folder, "remount,ro")
+    assert load_cifar10()[0].shape == (10, 3, 32, 32)
+
+
+def test_another_process_may_unpack_first(cifar10_files, data_folder, monkeypatch):
+    (data_folder / "cifar-10-python.tar.gz").write_bytes(pack(cifar10_files, "gz"))
+    rename = os.rename
+
+    def slow(source, target):
+        shutil.copytree(source, target)
+        rename(source, target)
+
+    monkeypatch.setattr(sources.os, "rename", slow)
+    assert load_cifar10()[0].shape == (10, 3, 32, 32)
+
+
+def test_images_that_cannot_be_are_refused_by_name(
+    python2_pickle, cifar10, monkeypatch
+):
+    content = python2_pickle([bytes(3072)], [10])
+    path = cifar10 / "test_batch"
+    path.write_bytes(content)
+    monkeypatch.setitem(
+        sources.CIFAR10_FILES_SHA256, "test_batch", hashlib.sha256(content).hexdigest()
+    )
+    with pytest.raises(DataError, match=r"test_batch: its labels are not"):
+        load_cifar10()
 
 
 # IMDB
@@ -174,7 +319,7 @@ def imdb(data_folder, monkeypatch):
         np.savez(
             str(path), x_train=arrays, y_train=labels, x_test=arrays, y_test=labels
         )
-        monkeypatch.setattr(data, "IMDB_SHA256", digest(path, "sha256"))
+        monkeypatch.setattr(sources, "IMDB_SHA256", digest(path, "sha256"))
         return path
 
     return write
@@ -212,11 +357,32 @@ def test_corrupt_imdb_is_refused_by_name(imdb):
     assert str(path) in str(error.value) and "remove" in str(error.value)
 
 
+def test_reviews_that_cannot_be_are_refused_by_name(imdb):
+    path = imdb([[1, -5], [2]])
+    with pytest.raises(DataError) as error:
+        load_imdb()
+    assert str(error.value).startswith("{}: review 0 of x_train".format(path))
+
+
+@pytest.mark.parametrize(
+    "find, name",
+    [
+        (sources.find_imdb, "imdb.npz"),
+        (sources.find_resnet50, "resnet50-0676ba61.pth"),
+        (sources.find_cifar10, "cifar-10-batches-py/data_batch_1"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_data_error(find, name, data_folder):
+    (data_folder / name).mkdir(parents=True)
+    with pytest.raises(DataError, match="cannot read .*{}: Is a dir".format(name)):
+        find()
+
+
 def test_imdb_is_downloaded_once(imdb, server, monkeypatch):
     path = imdb([[5]])
     server.content = path.read_bytes()
     path.unlink()
-    monkeypatch.setattr(data, "IMDB_URL", server.url)
+    monkeypatch.setattr(sources, "IMDB_URL", server.url)
     monkeypatch.delenv("ROSETTA_DOWNLOAD")
     assert load_imdb()[0][0, :3].tolist() == [1, 8, 0]
     load_imdb()
@@ -229,7 +395,10 @@ def test_digest_of_a_run_tells_the_files_apart(imdb, monkeypatch):
     imdb_digest = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
     assert data.data_digest("RNN", "real") == imdb_digest
     before = data.data_digest("CNN", "real")
-    monkeypatch.setitem(data.CIFAR10_FILES, "test_batch", 32 * "0")
+    assert before == (  # as in the records that there are
+        "sha256:f7358627169f1877eecbb58c77ed05e8dd6e9f2ff600e2b010918bda47e7110e"
+    )
+    monkeypatch.setitem(sources.CIFAR10_FILES, "test_batch", 32 * "0")
     assert len({before, data.data_digest("CNN", "real"), imdb_digest}) == 3
     assert data.data_digest("CNN", "quick") == quick.DIGEST
 
@@ -312,5 +481,5 @@ def test_quick_reviews_can_be_learned_by_their_words():
 
 def test_data_are_looked_for_beside_the_package_by_default(monkeypatch):
     monkeypatch.delenv("ROSETTA_DATA")
-    package = os.path.dirname(os.path.abspath(data.__file__))
-    assert data.data_folder() == os.path.join(os.path.dirname(package), "data")
+    package = os.path.dirname(os.path.abspath(sources.__file__))
+    assert sources.data_folder() == os.path.join(os.path.dirname(package), "data")

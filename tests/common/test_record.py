@@ -26,8 +26,9 @@ def make_record(tmp_path, monkeypatch):
     return make
 
 
-def report_run(epoch_seconds=(3.0, 1.0), **settings):
+def report_run(epoch_seconds=(3.0, 1.0), first_step_seconds=None, **settings):
     stopwatch = Stopwatch()
+    stopwatch.first_step_seconds = first_step_seconds
     stopwatch.epoch_seconds = list(epoch_seconds)
     stopwatch.log(np.float32(0.5))
     stopwatch.started, stopwatch.stopped = 1000.5, 1005.0
@@ -66,6 +67,7 @@ def test_record_has_every_field(make_record, monkeypatch):
         "seconds": 4.0,
         "epoch_seconds": [3.0, 1.0],
         "epoch_losses": [0.5],
+        "first_step_seconds": None,
         "examples": 128,
         "throughput": 64.0,
         "accuracy": 0.75,
@@ -97,6 +99,10 @@ def test_numbers_of_numpy_are_welcome(make_record):
     assert make_record(accuracy=np.float32(0.5))["accuracy"] == 0.5
 
 
+def test_the_time_of_the_first_step_is_recorded_where_it_is_told(make_record):
+    assert make_record(first_step_seconds=0.123456)["first_step_seconds"] == 0.1235
+
+
 def test_a_run_of_no_epochs_has_a_report_too(make_record):
     record = make_record(epoch_seconds=[])
     assert (record["seconds"], record["throughput"], record["epochs"]) == (0, 0, 0)
@@ -124,7 +130,7 @@ GPUS = "0, GPU-aaaa, Tesla P100, 535.1, 16384", "1, GPU-bbbb, H200, 535.1, 14377
 
 @pytest.mark.parametrize(
     "visible, name",
-    [(None, "Tesla P100"), ("0", "Tesla P100"), ("1", "H200"), ("GPU-bbbb", "H200")],
+    [(None, "Tesla P100"), ("0", "Tesla P100"), ("1", "H200"), ("GPU-b", "H200")],
 )
 def test_the_gpu_is_the_visible_one(nvidia_smi, monkeypatch, visible, name):
     nvidia_smi(*GPUS)
@@ -141,6 +147,31 @@ def test_a_run_on_the_cpu_names_the_cpu_though_there_is_a_gpu(nvidia_smi):
     shown = show_versions("cpu", SomeFramework="1.0")
     assert (shown["device"], shown["device_kind"]) == (shown["hardware"]["cpu"], "cpu")
     assert "driver" not in shown["versions"]
+
+
+@pytest.mark.parametrize(
+    "wanted, seen, problem",
+    [
+        (None, "cpu", None),
+        ("", "gpu", None),
+        ("cpu", "cpu", None),
+        ("gpu", "gpu", None),
+        ("gpu", "cpu", "run on the GPU, but SomeFramework 1.0 sees only the CPU"),
+        ("cpu", "gpu", "run on the CPU, but SomeFramework 1.0 sees a GPU"),
+    ],
+)
+def test_a_notebook_stops_where_its_framework_sees_another_device(
+    nvidia_smi, monkeypatch, wanted, seen, problem
+):
+    nvidia_smi(*GPUS)
+    if wanted is not None:
+        monkeypatch.setenv("ROSETTA_DEVICE", wanted)
+    if problem is None:
+        assert show_versions(seen, SomeFramework="1.0")["device_kind"] == seen
+        return
+    with pytest.raises(RuntimeError) as error:
+        show_versions(seen, SomeFramework="1.0", CUDA="12.9")
+    assert str(error.value) == "this notebook was to " + problem
 
 
 def test_versions_keep_their_order_and_leave_out_what_is_not_there(nvidia_smi, capsys):

@@ -67,6 +67,24 @@ def test_no_epochs_are_timed_too(clock):
     assert (stopwatch.seconds, stopwatch.started, stopwatch.stopped) == (0, 1000, 1000)
 
 
+def test_the_first_step_s_time_is_kept_once_the_device_is_done(clock):
+    device = Device(clock)
+    stopwatch = Stopwatch(device.synchronize)
+    for _ in stopwatch.epochs(2):
+        for _ in range(3):
+            clock.now += 1
+            device.queued += 10
+            stopwatch.first_step()
+    assert stopwatch.first_step_seconds == 11
+    assert stopwatch.epoch_seconds == [33, 33], "later steps are not waited for"
+
+
+def test_without_a_call_the_first_step_s_time_is_unknown(clock):
+    stopwatch = Stopwatch()
+    assert list(stopwatch.epochs(1)) == [0]
+    assert stopwatch.first_step_seconds is None
+
+
 def test_passes_are_timed_as_epochs_are(clock, capsys):
     stopwatch = Stopwatch()
     for _ in stopwatch.passes(2):

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from common import assert_same_weights, initial_weights, weights
+from common import assert_same_weights, initial_weights, sources, weights
 from common.params import PARAMETERS
 from common.weights import count_parameters
 
@@ -250,7 +250,7 @@ def official(small_resnet50, checkpoint, data_folder, monkeypatch):
     with open(checkpoint("zip.pth"), "rb") as file:
         content = file.read()
     checksum = hashlib.sha256(content).hexdigest()
-    monkeypatch.setattr(weights, "RESNET50_SHA256", checksum)
+    monkeypatch.setattr(sources, "RESNET50_SHA256", checksum)
     path = data_folder / "resnet50-0676ba61.pth"
     path.write_bytes(content)
     return path
@@ -267,7 +267,7 @@ def test_the_official_file_is_downloaded(official, server, monkeypatch):
     server.content = official.read_bytes()
     official.unlink()
     url = server.url.replace("file.bin", official.name)
-    monkeypatch.setattr(weights, "RESNET50_URL", url)
+    monkeypatch.setattr(sources, "RESNET50_URL", url)
     monkeypatch.delenv("ROSETTA_DOWNLOAD")
     assert initial_weights("Inference", 42).source.startswith("torchvision")
     assert official.read_bytes() == server.content

@@ -3,8 +3,8 @@
 import base64
 import functools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from support.basics.text import first_line
+from support.publish import sources
 from support.publish.site import safe
+from support.publish.text import marked, one_line, visible
 
 # Pygments' classes that the style sheet colours; spans of others would be two thirds of a page.
 COLOURED = (
@@ -38,7 +41,7 @@ class Cell:
     source: str = ""
     code: str = ""
     outputs: tuple[Markup, ...] = ()
-    phrases: dict[str, Any] | None = None
+    phrases: Mapping[str, Any] = field(default_factory=dict)  # see phrasebook.py
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,15 @@ def read(path: Path) -> Notebook:
     return Notebook(path, title or path.stem, language, tuple(cells))
 
 
+def read_or_none(path: Path) -> Notebook | None:
+    """The notebook in the file; None for one that cannot be read, which is named."""
+    try:
+        return read(path)
+    except Exception as error:  # whatever a file that is none makes nbformat say
+        sources.leave_out(path, first_line(f"{type(error).__name__}: {error}"))
+        return None
+
+
 def _cells(found: Iterable[Any], language: str) -> tuple[str, list[Cell]]:
     """The title, and code cells that have taken in the prose before them."""
     title, cells, prose = "", list[Cell](), list[str]()
@@ -84,18 +96,19 @@ def _cells(found: Iterable[Any], language: str) -> tuple[str, list[Cell]]:
 
 
 def _code_cell(cell: Any, prose: Iterable[str], language: str) -> Cell:
+    source = marked(cell.source.replace("\r\n", "\n").replace("\r", "\n"))
     return Cell(
         tag=_tag(cell),
         prose=safe.markdown("\n\n".join(prose)),
-        source=cell.source,
-        code=highlight(cell.source, language),
+        source=source,
+        code=highlight(source, language),
         outputs=tuple(filter(None, map(_output, _merged(cell.outputs)))),
-        phrases=cell.metadata.get("phrases"),
+        phrases=dict(cell.metadata.get("phrases", {})),
     )
 
 
 def _tag(cell: Any) -> str:
-    return next(iter(cell.metadata.get("tags", [])), "")
+    return one_line("".join(cell.metadata.get("tags", [])[:1]))
 
 
 def _split_heading(source: str) -> tuple[str, str]:
@@ -157,8 +170,7 @@ def _output(output: Any) -> Markup:
 
 
 def _text(text: str) -> Markup:
-    lines = strip_ansi(text).rstrip("\n").split("\n")
-    text = "\n".join(line.rsplit("\r", 1)[-1] for line in lines)  # bars' last states
+    text = visible(strip_ansi(text)).rstrip("\n")
     if len(text) > LONGEST:
         text = text[:LONGEST] + "\n…"
     return Markup("<pre>{}</pre>").format(text)

@@ -1,6 +1,7 @@
 """Side by side: every notebook as a page, and as a script that the comparison loads on demand."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.params import MODELS
@@ -9,18 +10,30 @@ from support.publish.site.cells import Cell, Notebook
 from support.publish.site.families import Family
 from support.publish.site.pages import Site
 from support.publish.systems import Machine
+from support.publish.text import one_line
 from support.records.key import TITLES
 
 Notebooks = dict[tuple[str, str], Notebook]  # by prefix and model
 
 
 def read(families: Iterable[Family]) -> Notebooks:
-    """All of the families' notebooks."""
-    return {
-        (family.prefix, model): cells.read(family.notebook(model))
+    """All of the families' notebooks that can be read."""
+    found = {
+        (family.prefix, model): cells.read_or_none(family.notebook(model))
         for family in families
         for model in family.models
     }
+    return {key: notebook for key, notebook in found.items() if notebook}
+
+
+def readable(families: Iterable[Family], notebooks: Notebooks) -> list[Family]:
+    """The families with those of their models whose notebooks are there; not those without any."""
+    found = []
+    for family in families:
+        models = tuple(m for m in family.models if (family.prefix, m) in notebooks)
+        if models:
+            found.append(replace(family, models=models))
+    return found
 
 
 def places(notebooks: Notebooks) -> dict[str, str]:
@@ -47,17 +60,30 @@ def write(
     executed.sort(key=lambda copy: (copy[0].quick, copy[1].group.order))
     for (prefix, model), notebook in notebooks.items():
         family = next(family for family in families if family.prefix == prefix)
-        other = next(family for family in families if family.prefix != prefix)
+        other = next((one for one in families if one.prefix != prefix), family)
         copies = _copies(executed, family, model)
         name = f"{prefix}_{model}"
         site.script(f"cells/{name}.js", "rosetta.add", name, _data(notebook, copies))
         site.copy(notebook.path, f"notebooks/{name}.ipynb")
-        shown = {"notebook": notebook, "family": family, "model": model, "other": other}
-        page = f"notebooks/{name}.html"
-        site.page(page, "notebook.html", copies=copies, **shown)
+        site.page(
+            f"notebooks/{name}.html",
+            "notebook.html",
+            copies=copies,
+            notebook=notebook,
+            family=family,
+            model=model,
+            other=other,
+        )
     models = [model for model in MODELS if any(m == model for _, m in notebooks)]
-    shown = {"families": families, "tags": _tags(notebooks), "titles": TITLES}
-    site.page("compare.html", "compare.html", models=models, **shown)
+    site.page(
+        "compare.html",
+        "compare.html",
+        ["compare"] if families else [],
+        models=models,
+        families=families,
+        tags=_tags(notebooks),
+        titles=TITLES,
+    )
 
 
 def sample(
@@ -81,7 +107,7 @@ def _copies(
     keys = {framework.key for framework in family.frameworks}
     return [
         {
-            "title": f"{run.label}, {runs.settings(run)}: {machine.title}",
+            "title": one_line(f"{run.label}, {runs.settings(run)}: {machine.title}"),
             "page": runs.page(results.folder(machine), run),
         }
         for machine, run in executed

@@ -1,61 +1,86 @@
 """Documents: generated Markdown pages of results/ as pages of the site."""
 
-import functools
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from markupsafe import Markup
 
 from support.basics.paths import RESULTS, ROOT
+from support.publish import sources
 from support.publish.site import safe
 from support.publish.site.pages import Site
+from support.publish.table import is_address
 
 # What is turned into pages if it exists.
-PROOFS = ("parity", "transfer", "mistakes")
-KEPT = "|".join(PROOFS)
-PATTERNS = (*(f"*/{proof}/README.md" for proof in PROOFS), "*.md", "2018/README.md")
-LINK = re.compile(r'<a\b[^>]*?\bhref="([^"]*)"[^>]*>(.*?)</a>', re.S)
+KEPT = "|".join(sources.PROOFS)
+PATTERNS = (
+    *(f"*/{proof}/README.md" for proof in sources.PROOFS),
+    "*.md",
+    "2018/README.md",
+)
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.S)
 
 
-def find() -> dict[str, Path]:
-    """Path in the site -> Markdown file."""
-    files = [file for pattern in PATTERNS for file in sorted(RESULTS.glob(pattern))]
-    return {_place(file.relative_to(ROOT).as_posix()): file for file in files}
+@dataclass(frozen=True)
+class Document:
+    """A Markdown file; `folder` is where it lies in the repository."""
+
+    folder: str
+    title: str
+    html: str
 
 
-def write(site: Site, found: Mapping[str, Path]) -> None:
+def find() -> dict[str, Document]:
+    """Path in the site -> document. One that cannot be read is named and left out."""
+    found = {}
+    for pattern in PATTERNS:
+        for file in sorted(RESULTS.glob(pattern)):
+            path = file.relative_to(ROOT)
+            document = _read(file, path.parent.as_posix())
+            if document:
+                found[_place(path.as_posix())] = document
+    return found
+
+
+def _read(file: Path, folder: str) -> Document | None:
+    if not sources.admits(file, RESULTS):
+        return None
+    try:
+        html = safe.markdown(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        sources.leave_out(file, error)
+        return None
+    heading = HEADING.search(html)
+    title = Markup(heading[1]).striptags() if heading else file.stem
+    return Document(folder, title, html)
+
+
+def write(site: Site, found: Mapping[str, Document]) -> None:
     """The pages; links go to what the site has by now, and to each other."""
     pages = site.written | set(found)
-    for path, file in found.items():
-        html = safe.markdown(file.read_text(encoding="utf-8"))
-        here = file.parent.relative_to(ROOT).as_posix()
-        relink = functools.partial(_relink, here=here, page=path, pages=pages)
-        html = Markup(LINK.sub(relink, html))
-        site.page(path, "document.html", name=title(file), html=html)
+    for path, document in found.items():
+        html = safe.clean(document.html, _links(document.folder, path, pages))
+        site.page(path, "document.html", name=document.title, html=html)
 
 
-def title(file: Path) -> str:
-    """A Markdown file's first heading, else its name."""
-    html = safe.markdown(file.read_text(encoding="utf-8"))
-    heading = HEADING.search(html)
-    return Markup(heading[1]).striptags() if heading else file.stem
+def _links(here: str, page: str, pages: Collection[str]) -> Callable[[str], str | None]:
+    """What turns a link's target into one in the site; None where the site has no such thing."""
 
+    def relink(href: str) -> str | None:
+        if is_address(href):
+            return href
+        path, _, fragment = href.partition("#")
+        target = _place(posixpath.normpath(posixpath.join(here, unquote(path))))
+        if path and target not in pages:
+            return None
+        relative = posixpath.relpath(target, posixpath.dirname(page)) if path else ""
+        return quote(relative) + (f"#{fragment}" if fragment else "")
 
-def _relink(link: re.Match[str], here: str, page: str, pages: Collection[str]) -> str:
-    """The link with its target in the site; only its text where the site has no such thing."""
-    href, text = link.groups()
-    if re.match(r"[a-z]+:", href):
-        return link[0]
-    path, _, fragment = href.partition("#")
-    target = _place(posixpath.normpath(posixpath.join(here, unquote(path))))
-    if path and target not in pages:
-        return text
-    relative = posixpath.relpath(target, posixpath.dirname(page)) if path else ""
-    return f'<a href="{relative}{"#" + fragment if fragment else ""}">{text}</a>'
+    return relink
 
 
 def _place(path: str) -> str:

@@ -7,22 +7,24 @@ from pathlib import Path
 
 from common.params import MODELS
 from support.basics.paths import NOTEBOOKS
+from support.publish import sources
 from support.registry import Framework
 
 
 @dataclass(frozen=True)
 class Family:
-    """One column of the reader."""
+    """One column of the reader. `models` are those that it has a notebook for."""
 
     prefix: str
     frameworks: tuple[Framework, ...]
+    models: tuple[str, ...]
 
     @property
     def label(self) -> str:
         """What its frameworks' labels begin with in common."""
         letters = zip(*(framework.label for framework in self.frameworks))
         common = itertools.takewhile(lambda found: len(set(found)) == 1, letters)
-        return "".join(found[0] for found in common).rstrip(" (")
+        return "".join(found[0] for found in common).rstrip(" (") or self.prefix
 
     @property
     def language(self) -> str:
@@ -40,12 +42,6 @@ class Family:
         """The path of its notebook for the model."""
         return self.frameworks[0].notebook(model)
 
-    @property
-    def models(self) -> list[str]:
-        """The models that it has a notebook for."""
-        models = self.frameworks[0].models
-        return [m for m in MODELS if m in models and self.notebook(m).exists()]
-
 
 def families(frameworks: Mapping[str, Framework]) -> list[Family]:
     """All families in the registry's order.
@@ -56,6 +52,15 @@ def families(frameworks: Mapping[str, Framework]) -> list[Family]:
     for framework in frameworks.values():
         found.setdefault((framework.folder, framework.family), []).append(framework)
     return [
-        Family(prefix if folder == NOTEBOOKS else members[0].key, tuple(members))
+        Family(
+            prefix if folder == NOTEBOOKS else members[0].key,
+            tuple(members),
+            tuple(model for model in MODELS if _has(members[0], model)),
+        )
         for (folder, prefix), members in found.items()
     ]
+
+
+def _has(framework: Framework, model: str) -> bool:
+    path = framework.notebook(model)
+    return model in framework.models and sources.admits(path, framework.folder)

@@ -11,15 +11,17 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 from pygments.token import Operator, Punctuation
 
-from support.basics.errors import UsageError
+from support.publish import sources
 from support.publish.site import cells, safe
-from support.publish.site.cells import Notebook
+from support.publish.site.cells import Cell, Notebook
 from support.publish.site.families import Family
 from support.publish.site.pages import Site
+from support.publish.text import one_line
 from support.registry.reading import tomllib
 
 TASKS = Path(__file__).with_name("phrasebook.toml")
@@ -27,7 +29,7 @@ ELLIPSIS = "…"
 Notebooks = Mapping[tuple[str, str], Notebook]  # by prefix and model
 
 
-class PhraseError(UsageError):
+class PhraseError(Exception):
     """A marker that does not fit its cell."""
 
 
@@ -76,6 +78,7 @@ def write(site: Site, families: Sequence[Family], notebooks: Notebooks) -> None:
     site.page(
         "phrasebook.html",
         "phrasebook.html",
+        ["phrasebook"],
         families=families,
         groups=[(name, list(members)) for name, members in groups],
         entries=found,
@@ -85,34 +88,48 @@ def write(site: Site, families: Sequence[Family], notebooks: Notebooks) -> None:
 def entries(
     known: Iterable[Task], families: Sequence[Family], notebooks: Notebooks
 ) -> dict[str, list[Entry]]:
-    """Task id -> the entries of these families, in order; notebooks of others say nothing."""
+    """Task id -> the entries of these families, in order; notebooks of others say nothing.
+
+    A marker that does not fit its cell is named and left out.
+    """
     found = {task.id: [Entry(family, []) for family in families] for task in known}
     places = {family.prefix: index for index, family in enumerate(families)}
     for (prefix, model), notebook in notebooks.items():
         for cell in notebook.cells if prefix in places else ():
-            for task, marked in (cell.phrases or {}).items():
-                where = f"{notebook.path.name}, cell {cell.tag}, task {task}"
-                if task not in found:
-                    raise PhraseError(f"{where}: there is no such task")
-                entry = found[task][places[prefix]]
-                if isinstance(marked, str):
-                    entry.reason = safe.markdown(marked)
-                else:
-                    source = snippet(cell.source, marked, notebook.language, where)
-                    code = cells.highlight(source, notebook.language)
-                    name = f"{prefix}_{model}"
-                    entry.snippets.append(Snippet(name, model, cell.tag, source, code))
+            for task, marked in cell.phrases.items():
+                try:
+                    if task not in found:
+                        raise PhraseError("there is no such task")
+                    _add(found[task][places[prefix]], marked, cell, notebook, model)
+                except PhraseError as error:
+                    where = f"cell {cell.tag}, task {one_line(task)}"
+                    sources.leave_out(notebook.path, error, where)
     return found
 
 
-def snippet(
-    source: str, beginnings: Iterable[str], language: str, where: str = "here"
-) -> str:
-    """The statements that start with the beginnings, each dedented, an ellipsis for what is between."""
+def _add(entry: Entry, marked: Any, cell: Cell, notebook: Notebook, model: str) -> None:
+    """Add what a cell's marker is for to the entry. Raises PhraseError."""
+    if isinstance(marked, str):
+        entry.reason = safe.markdown(marked)
+        return
+    texts = isinstance(marked, list) and all(isinstance(one, str) for one in marked)
+    if not marked or not texts:
+        raise PhraseError("it should be a text or a list of texts")
+    source = snippet(cell.source, marked, notebook.language)
+    code = cells.highlight(source, notebook.language)
+    name = f"{entry.family.prefix}_{model}"
+    entry.snippets.append(Snippet(name, model, cell.tag, source, code))
+
+
+def snippet(source: str, beginnings: Iterable[str], language: str) -> str:
+    """The statements that start with the beginnings, each dedented, an ellipsis for what is between.
+
+    Raises PhraseError.
+    """
     lines = source.split("\n")
     depths = _depths(source, language)
     spans: list[list[int]] = []
-    for start in sorted(_start(lines, beginning, where) for beginning in beginnings):
+    for start in sorted(_start(lines, beginning) for beginning in beginnings):
         end = _end(lines, depths, start)
         if spans and start <= spans[-1][1]:  # within the statement before
             spans[-1][1] = max(end, spans[-1][1])
@@ -121,12 +138,12 @@ def snippet(
     return "\n".join(_joined(lines, spans))
 
 
-def _start(lines: Sequence[str], beginning: str, where: str) -> int:
+def _start(lines: Sequence[str], beginning: str) -> int:
     """The one line that starts so."""
     found = [n for n, line in enumerate(lines) if line.strip().startswith(beginning)]
     if len(found) != 1:
         times = "no line starts" if not found else f"{len(found)} lines start"
-        raise PhraseError(f"{where}: {times} with {beginning!r}")
+        raise PhraseError(f"{times} with {beginning!r}")
     return found[0]
 
 
@@ -145,7 +162,8 @@ def _depths(source: str, language: str) -> list[int]:
 def _end(lines: Sequence[str], depths: Sequence[int], start: int) -> int:
     """The last line of the statement: its brackets are closed, its block, if it opens one, is over."""
     outside = depths[start - 1] if start else 0
-    end = next(n for n in range(start, len(lines)) if depths[n] <= outside)
+    ends = (n for n in range(start, len(lines)) if depths[n] <= outside)
+    end = next(ends, len(lines) - 1)
     body = end
     for number in range(end + 1, len(lines)):
         if lines[number].strip():

@@ -92,7 +92,7 @@ def _write_pairs(site: Site, systems: Iterable[System]) -> list[dict[str, Any]]:
     """A page for each two systems that ran the same; returns what they show."""
     pairs = []
     for one, other in itertools.combinations(systems, 2):
-        names, path = (one.name, other.name), f"results/{one.slug}--{other.slug}.html"
+        names, path = (one.name, other.name), f"pairs/{one.slug}--{other.slug}.html"
         both = {
             group: results.in_both(rows, other.groups[group])
             for group, rows in one.groups.items()

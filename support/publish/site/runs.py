@@ -1,16 +1,12 @@
 """Runs: a page for each record, with what a reader asks of it and its executed notebook."""
 
-import logging
 import re
-from pathlib import Path
 from typing import Any
 
 from support.basics.numbers import number
 from support.publish.site import cells
 from support.publish.site.pages import Site
 from support.publish.systems import Machine, in_words
-
-log = logging.getLogger(__name__)
 
 
 def page(folder: str, run: Any) -> str:
@@ -33,18 +29,9 @@ def write(site: Site, machine: Machine, up: str, run: Any) -> None:
         machine=machine,
         up=up,
         settings=settings(run),
-        notebook=_notebook(run.executed),
+        notebook=cells.read_or_none(run.executed) if run.executed else None,
         facts=_facts(run.record, settings(run)),
     )
-
-
-def _notebook(executed: Path | None) -> cells.Notebook | None:
-    """The executed notebook; one that cannot be read is named, and is as good as none."""
-    try:
-        return cells.read(executed) if executed else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        log.warning("%s is left out: %s", executed, error)
-        return None
 
 
 def _facts(record: dict[str, Any], settings: str) -> list[tuple[str, Any]]:

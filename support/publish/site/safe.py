@@ -2,10 +2,13 @@
 
 import functools
 import re
+from collections.abc import Callable
 
 import mistune
 import nh3
 from markupsafe import Markup
+
+from support.publish.text import marked
 
 IMAGES = (
     "data:image/png;",
@@ -15,25 +18,29 @@ IMAGES = (
 )
 EMPTY_IMAGE = re.compile(r"<img(?![^>]*\ssrc=)[^>]*>")
 PLUGINS = ["table", "strikethrough"]
+Relink = Callable[[str], str | None]
 
 
-def clean(html: str) -> Markup:
-    """The HTML with nothing in it that runs, styles, or asks another site for something."""
+def clean(html: str, relink: Relink = str) -> Markup:
+    """The HTML with nothing in it that runs, styles, or asks another site for something.
+
+    `relink` gives the targets that links shall have, or None for what shall be none.
+    """
+
+    def keep(tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "src":
+            return value if tag == "img" and value.startswith(IMAGES) else None
+        if value.strip().lower().startswith("data:"):
+            return None
+        return relink(value) if (tag, attribute) == ("a", "href") else value
+
     kept = nh3.clean(
         html,
         url_schemes={"http", "https", "mailto", "data"},
-        attribute_filter=_keep,
+        attribute_filter=keep,
         link_rel="noopener noreferrer",
     )
-    return Markup(EMPTY_IMAGE.sub("", kept))
-
-
-def _keep(tag: str, attribute: str, value: str) -> str | None:
-    if attribute == "src":
-        return value if tag == "img" and value.startswith(IMAGES) else None
-    if value.strip().lower().startswith("data:"):
-        return None
-    return value
+    return Markup(EMPTY_IMAGE.sub("", marked(kept)))
 
 
 @functools.cache

@@ -1,8 +1,7 @@
 """Serve: show the site on this machine, and build it anew whenever what it is made from changes."""
 
 import contextlib
-import functools
-import http.server
+import os
 import subprocess
 import sys
 import threading
@@ -12,10 +11,17 @@ from pathlib import Path
 from support.basics.paths import NOTEBOOKS, RESULTS, ROOT
 from support.publish.site import build
 from support.publish.site.pages import HERE
+from support.publish.site.server import make_server
 from support.registry import reading
 
 SOURCES = (NOTEBOOKS, RESULTS, *reading.roots(), HERE)
-PORT = 8000
+# -I: the caller's settings of Python are not for the build
+BUILD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from support.publish.site.serve import build_once
+build_once(sys.argv[2])
+"""
 LOOK = 1  # seconds between two looks at the sources
 
 
@@ -42,8 +48,11 @@ def watch(output: Path) -> None:
 
 def rebuild(output: Path) -> None:
     """Build anew in a process of its own, which knows nothing of how the sources were before."""
-    module = [sys.executable, "-m", "support.publish.site.serve"]
-    subprocess.run([*module, str(Path(output).resolve())], cwd=ROOT)
+    places = [str(ROOT), str(Path(output).resolve())]
+    try:
+        subprocess.run([sys.executable, "-I", "-c", BUILD, *places])
+    except OSError as error:
+        print(f"not built: {error}", file=sys.stderr, flush=True)
 
 
 def build_once(output: str) -> None:
@@ -51,37 +60,19 @@ def build_once(output: str) -> None:
     try:
         build.build(output)
         print("built anew", flush=True)
+    except KeyboardInterrupt:  # as is the serving
+        pass
     except Exception as error:
         print(f"not built: {error}", file=sys.stderr, flush=True)
 
 
-def state() -> dict[Path, int]:
-    """What changes when one of the sources does."""
+def state() -> dict[str, int]:
+    """What changes when one of the sources does. Files may vanish meanwhile."""
     found = {}
     for source in SOURCES:
-        for path in source.rglob("*") if source.is_dir() else [source]:
-            if "__pycache__" not in path.parts:
-                with contextlib.suppress(OSError):  # gone meanwhile
-                    if path.is_file():
-                        found[path] = path.stat().st_mtime_ns
+        for folder, _, names in os.walk(source):
+            for name in names if not folder.endswith("__pycache__") else ():
+                with contextlib.suppress(OSError):
+                    path = os.path.join(folder, name)
+                    found[path] = os.stat(path).st_mtime_ns
     return found
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Files of a folder, without a line for each."""
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def make_server(output: Path) -> http.server.ThreadingHTTPServer:
-    """An HTTP server of the folder, for this machine alone."""
-    handler = functools.partial(Quiet, directory=str(output))
-    try:
-        return http.server.ThreadingHTTPServer(("127.0.0.1", PORT), handler)
-    except OSError:  # the port is taken: any that is free
-        return http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-
-
-if __name__ == "__main__":
-    build_once(sys.argv[1])

@@ -1,9 +1,11 @@
 """Frameworks: what the registry says of each."""
 
+import os
 from collections.abc import Iterable
 
 from common.params import MODELS
-from support.publish.table import EMPTY, Cell, Table
+from support.publish import sources
+from support.publish.table import EMPTY, Cell, Table, is_address
 from support.registry import Framework
 
 HEAD = ["state", "last release", "successor", "runs on", "environment", "precisions"]
@@ -19,7 +21,7 @@ def table(frameworks: Iterable[Framework]) -> Table:
 def _line(framework: Framework) -> list[Cell]:
     language, python = framework.language.name, framework.environment.python
     return [
-        Cell(framework.label, framework.upstream),
+        Cell(framework.label, _upstream(framework)),
         *(_notebook(framework, model) for model in MODELS),
         Cell(framework.state, kind=framework.state),
         Cell(framework.release),
@@ -30,7 +32,17 @@ def _line(framework: Framework) -> list[Cell]:
     ]
 
 
+def _upstream(framework: Framework) -> str:
+    """Where its project is; nothing that is not an address on the web."""
+    if is_address(framework.upstream):
+        return framework.upstream
+    entry = framework.root / "frameworks" / f"{framework.key}.toml"
+    reason = f"{framework.upstream} should begin with https:// or http://"
+    sources.leave_out(entry, reason, "upstream")
+    return ""
+
+
 def _notebook(framework: Framework, model: str) -> Cell:
     path = framework.notebook(model)
-    there = model in framework.models and path.exists()
+    there = model in framework.models and os.path.isfile(path)
     return Cell(model, str(path)) if there else EMPTY

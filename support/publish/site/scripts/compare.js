@@ -35,7 +35,7 @@ const rosetta = (() => {
   // What the address asks for, with whatever it leaves out.
   function read() {
     const parts = location.hash.slice(1).split("/");
-    const model = parts[0] in tags ? parts[0] : Object.keys(tags)[0];
+    const model = Object.hasOwn(tags, parts[0]) ? parts[0] : Object.keys(tags)[0];
     const able = having(model);
     const columns = parts.filter((part) => able.includes(part)).slice(0, 3);
     while (columns.length < 2) columns.push(able.find((f) => !columns.includes(f)) ?? able[0]);
