@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from support import environments, interpreters
-from support.errors import NotPossible
-from support.paths import ROOT
+from support.basics.errors import NotPossible
+from support.basics.paths import ROOT
+from support.environments import interpreters, uv
 
 PYTHONS = {
     "3.6": ["numpy==1.16.6", "pytest==7.0.1"],
@@ -16,18 +16,17 @@ PYTHONS = {
 
 @pytest.mark.parametrize("version", PYTHONS)
 def test_its_tests_pass(version):
-    uv = environments.find_uv()
     try:
-        python = interpreters.find(version, uv)
+        python = interpreters.find(version, uv.path())
     except NotPossible as error:
         pytest.skip(str(error))
     packages = [word for package in PYTHONS[version] for word in ("--with", package)]
-    run = [uv, "run", "--quiet", "--no-project", "--python", python, *packages]
+    run = [uv.path(), "run", "--quiet", "--no-project", "--python", python, *packages]
     tests = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/common"]
     done = subprocess.run(
         [*run, *tests],
         cwd=ROOT,
-        env=environments.uv_settings(),
+        env=uv.settings(),
         capture_output=True,
         text=True,
     )

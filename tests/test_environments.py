@@ -9,7 +9,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import VERSION
+from toy_checkout import VERSION
 
 from common.files import digest
 from support import registry

@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from conftest import IMPORTS, PARAMETERS, REPORT, TRAIN, Checkout, write_framework
+from toy_checkout import IMPORTS, PARAMETERS, REPORT, TRAIN, Checkout, write_framework
 
 GOOD = TRAIN["Good"]
 MARK = "rosetta-test-orphan"

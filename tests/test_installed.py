@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, VERSION, write_framework, write_notebook
+from toy_checkout import ROOT, VERSION, write_framework, write_notebook
 
 from support import registry
 from support.basics.errors import UsageError

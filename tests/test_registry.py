@@ -4,7 +4,7 @@ import logging
 import re
 
 import pytest
-from conftest import (
+from toy_checkout import (
     FRAMEWORK,
     TRAIN,
     VERSION,

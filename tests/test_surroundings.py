@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Checkout
+from toy_checkout import Checkout
 
 QUICK = ("--quick", "-m", "RNN", "-f", "Good", "--force")
 
