@@ -86,6 +86,14 @@ def test_a_command_s_help_shows_what_it_takes_and_nothing_else():
         (["--precision", "fp8"], "argument --precision: invalid choice: 'fp8'"),
         (["--examples", "100"], "--examples: a multiple of 64, the batch size"),
         (
+            ["--examples", "1920", "-m", "Inference"],
+            "--examples: Inference has 1,024, not 1,920",
+        ),
+        (
+            ["--quick", "--examples", "1344", "-m", "CNN"],
+            "--examples: CNN has 1,280, not 1,344",
+        ),
+        (
             ["parity", "--examples", "64"],
             "--examples is an option of run, verify, not of parity",
         ),

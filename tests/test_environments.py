@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -303,3 +304,18 @@ def test_a_kernel_s_variables_let_an_old_python_start(tmp_path, key):
     kernels.register(tmp_path, registry.frameworks()[key], environment, 2)
     [spec] = (tmp_path / "kernels").glob("*/kernel.json")
     assert "PYTHONHOME" not in json.loads(spec.read_text())["env"]
+
+
+@pytest.mark.parametrize("part", ["bin/python", "lib/*/site-packages/ipykernel"])
+def test_an_environment_of_which_a_part_is_gone_is_made_again(checkout, part):
+    made = checkout.root / ".rosetta" / "environments"
+    made.unlink()  # its own, so that the other tests' is left alone
+    quick = ("--quick", "-m", "RNN", "-f", "Good", "--force")
+    assert checkout.run(*quick).returncode == 0
+    [path] = (made / "toy-cpu").glob(part)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    done = checkout.run(*quick)
+    assert done.returncode == 0, done.stdout + done.stderr

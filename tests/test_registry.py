@@ -66,6 +66,7 @@ ENTRY = FRAMEWORK.format(key="Wrong", environment="torch")
         ('["fp32"]', '["fp8"]', "precisions: 'fp8' is unknown; there are fp32, "),
         ("label", 'models = ["GAN"]\nlabel', "models: 'GAN' is unknown; there are CNN"),
         ("label", 'tuned = "no"\nlabel', "tuned = 'no' should be true or false"),
+        ("label", 'notebooks = "../x"\nlabel', "notebooks = '../x' is no prefix of"),
         (
             "label",
             "sharing = {A = 1}\nlabel",

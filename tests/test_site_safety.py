@@ -164,11 +164,11 @@ def add_links(results, outside):
     (results / "parts-linked" / "parity").symlink_to(outside / "parity")
 
 
-def in_checkout(root, code, *arguments):
+def in_checkout(root, code, timeout=120):
     """The finished process of this code in the checkout."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+    command = [sys.executable, "-c", code]
     return subprocess.run(
-        command, cwd=root, capture_output=True, text=True, timeout=120
+        command, cwd=root, capture_output=True, text=True, timeout=timeout
     )
 
 
@@ -222,7 +222,7 @@ from support import registry
 from support.records.inputs import digests_of
 print([digests_of(registry.frameworks()[key], "CNN") for key in ("Fifo", "Folder")])
 """
-    assert in_checkout(hostile[0], code).stdout == "[{}, {}]\n"
+    assert in_checkout(hostile[0], code, timeout=20).stdout == "[{}, {}]\n"
 
 
 def test_a_broken_notebook_is_no_column_of_the_reader(hostile):

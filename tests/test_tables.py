@@ -340,8 +340,11 @@ def test_charts_have_plain_digits(write, folder):
         assert "e+" not in svg
     assert ">987,654<" in charts.time(group, rows)
     assert ">1,234<" in pair and ">22,222<" in pair
-    write(*times(0.00012, framework="JAX"))
-    (rows,) = Machine.read(folder).groups.values()
+
+
+def test_charts_have_plain_digits_for_small_figures_too(write, folder):
+    write(*times(0.00012))
+    ((group, rows),) = Machine.read(folder).groups.items()
     assert ">0.00012<" in charts.time(group, rows)
 
 

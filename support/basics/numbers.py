@@ -1,8 +1,12 @@
 """Figures as people read them."""
 
+import math
+
 
 def number(seconds: float) -> str:
     """Three significant digits, which is more than runs agree on; never in powers of ten."""
+    if 0 < abs(seconds) < 1e-4:
+        return f"{seconds:.{2 - math.floor(math.log10(abs(seconds)))}f}"
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 

@@ -29,7 +29,7 @@ def digests_of(framework: Framework, model: str) -> dict[str, str]:
 
 def problem(path: Path) -> str:
     """Why there is no notebook to be read at this path; "" if there is one."""
-    if not path.exists():
+    if not path.is_file():
         return f"there is no notebook {path.name}"
     try:
         notebook_digest(path)

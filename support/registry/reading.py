@@ -141,6 +141,10 @@ def _framework(key: str, root: Path, path: Path) -> Framework:
     if not KEY.fullmatch(key):
         raise EntryError("a key has letters, digits, '_' and '-' only")
     entry = fields(path, Framework)
+    if not KEY.fullmatch(entry.get("notebooks", key)):
+        raise EntryError(
+            f"notebooks = {entry['notebooks']!r} is no prefix of a file name"
+        )
     for name, known in (("environment", environments()), ("language", languages())):
         if entry[name] not in known:
             there = ", ".join(known)
