@@ -37,6 +37,14 @@ NOTEBOOKS = {
     "Exits": ("os._exit(3)", "the kernel died"),
     "Negative": (f"{GOOD}\nstopwatch.epoch_seconds[0] = -1e6", "less than the minimum"),
     "NotANumber": (f"{GOOD}\nstopwatch.epoch_seconds[0] = float('nan')", "JSON"),
+    "Liar": (
+        f"{GOOD}\nimport atexit\npath = os.environ['ROSETTA_REPORT']\n"
+        "def lie():\n    with open(path) as file:\n        text = file.read()\n"
+        "    with open(path, 'w') as file:\n"
+        "        file.write(text.replace('\"accuracy\": 0.9', '\"accuracy\": NaN'))\n"
+        "atexit.register(lie)",
+        "its report is no JSON: ",
+    ),
     "Impostor": (f"{GOOD}\nFRAMEWORK = 'Good'", "framework = 'Good', not 'Impostor'"),
     "Epochs": (
         f"{GOOD}\nstopwatch.epoch_seconds.append(0.1)",

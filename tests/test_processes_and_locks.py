@@ -143,3 +143,15 @@ def test_a_damaged_stamp_is_no_stamp(tmp_path, content):
     path = tmp_path / "stamp.json"
     path.write_text(content, encoding="latin-1")
     assert pinned._read(path) == {}
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+def test_where_nobody_can_tell_the_caller_decides(tmp_path, monkeypatch, unknown):
+    """The folder of a run that may be at work on another host is not removed."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    (tmp_path / "toy.lock").touch()
+    assert locks.is_free(tmp_path / "toy.lock", unknown) is unknown

@@ -60,8 +60,8 @@ def held(path: Path, say: Say, what: str = "") -> Iterator[None]:
         lock.release()
 
 
-def is_free(path: Path) -> bool:
-    """Whether no process holds the lock now; True where nothing can be known."""
+def is_free(path: Path, unknown: bool = True) -> bool:
+    """Whether no process holds the lock now; `unknown` is the answer where nobody can tell."""
     from filelock import FileLock, Timeout
 
     if not path.exists():
@@ -72,7 +72,7 @@ def is_free(path: Path) -> bool:
     except Timeout:
         return False
     except OSError:
-        return True
+        return unknown
 
 
 def remove(path: Path) -> None:

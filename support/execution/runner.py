@@ -147,7 +147,7 @@ def _working_folder() -> Iterator[Path]:
     """
     RUNS.mkdir(parents=True, exist_ok=True)
     for lock in RUNS.glob("*.lock"):
-        if locks.is_free(lock):
+        if locks.is_free(lock, unknown=False):  # else another host may be at work there
             shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
             locks.remove(lock)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=RUNS))

@@ -18,6 +18,7 @@ from support.basics.text import first_line, last_lines
 from support.devices.load import LoadMonitor
 from support.environments import kernels
 from support.execution.jobs import Job
+from support.records import store
 from support.records.store import Record
 
 LAST_LINES = 20
@@ -168,7 +169,7 @@ class Running:
         if self.process.returncode:
             return None, f"its process ended: {self._ending(lines)} {where}", lines
         try:
-            report = json.loads(self.report.read_text(encoding="utf-8"))
+            report = store.parse(self.report.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None, "the notebook ended without its report", lines
         except ValueError as error:

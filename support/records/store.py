@@ -54,9 +54,7 @@ def _damaged(path: Path, reason: str) -> DamagedRecord:
 @functools.lru_cache(maxsize=4096)
 def _parsed(path: Path, _: tuple[int, ...]) -> Record:
     """The content of the file in this state."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    # refuses what some readers accept and no writer does: NaN, 1e999, half a surrogate pair
-    json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    content = parse(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
     record = schema.upgrade(content, path.stem)
@@ -64,6 +62,14 @@ def _parsed(path: Path, _: tuple[int, ...]) -> Record:
     if problem:
         raise ValueError(problem)
     return record
+
+
+def parse(text: str) -> Any:
+    """What JSON text says. Raises ValueError also for what some readers accept and no writer does:
+    NaN, 1e999, half a surrogate pair."""
+    content = json.loads(text)
+    json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    return content
 
 
 def read_or_none(path: Path) -> Record | None:
