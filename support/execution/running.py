@@ -127,6 +127,7 @@ class Running:
             "PYTHONUTF8": "1",
             "PYTHONPATH": str(ROOT),  # of this process; kernel specs have their own
             "PYTHONNOUSERSITE": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # or each kernel would compile its imports
         }
 
     @property
