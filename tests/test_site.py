@@ -16,9 +16,8 @@ import pytest
 from toy_record import RECORD as RUN
 
 from support import registry
-from support.basics.errors import NotPossible, UsageError
+from support.basics.errors import UsageError
 from support.basics.paths import ROOT
-from support.publish.site import browser as chromium
 from support.publish.site import (
     build,
     cells,
@@ -157,15 +156,6 @@ def built(tmp_path_factory):
 @pytest.fixture(scope="session")
 def site(built):
     return built[0]
-
-
-@pytest.fixture(scope="session")
-def browser():
-    try:
-        with chromium.open_browser() as found:
-            yield found
-    except NotPossible as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
