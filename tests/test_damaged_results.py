@@ -44,14 +44,14 @@ def damaged(checkout):
         (["tables"], ""),
         (["site"], "index.html"),
         (
-            ["verify", "-f", "Good", "--dry-run", "--machine", "toy", "--gpu", "none"],
+            ["verify", "-f", "Good", "--dry-run", "--machine", "toy"],
             "",
         ),
     ],
     ids=lambda x: x[0] if isinstance(x, list) else "",
 )
 def test_each_is_named_and_all_else_is_shown(damaged, command, shown):
-    done = damaged.plain(*command)
+    done = damaged.run(*command)
     assert done.returncode == 0, done.stdout + done.stderr
     assert shown in done.stdout
     for name in [*DAMAGES, "fifo", "folder", "link"]:

@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from toy_checkout import IMPORTS, PARAMETERS, REPORT, TRAIN, Checkout, write_framework
+from toy_checkout import REPORT, TRAIN, Checkout, write_framework
 
 GOOD = TRAIN["Good"]
 MARK = "rosetta-test-orphan"
@@ -77,7 +77,6 @@ def write(checkout, key, train):
 @pytest.fixture(scope="module")
 def hostile(template, tmp_path_factory):
     """The checkout, and the run of all notebooks."""
-    assert IMPORTS and PARAMETERS
     root = tmp_path_factory.mktemp("hostile") / "checkout {brace}"
     leave = shutil.ignore_patterns(".rosetta", "__pycache__", "results")
     shutil.copytree(template.root, root, ignore=leave)

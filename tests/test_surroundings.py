@@ -93,7 +93,7 @@ def test_letters_of_all_kinds_may_be_in_the_path_of_the_checkout(template, tmp_p
 def test_a_home_of_one_slash_leaves_the_executed_notebook_as_it_is(checkout):
     good(run(checkout, *QUICK, HOME="/"), checkout)
     [path] = (checkout.root / "results").rglob("Good_*_run-1.ipynb")
-    assert "x / y" in path.read_text() or "~" not in path.read_text()
+    assert "~" not in path.read_text()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,6 @@ def test_a_home_of_one_slash_leaves_the_executed_notebook_as_it_is(checkout):
 def test_the_result_decides_not_whether_anybody_reads(checkout, shell):
     before = checkout.record("Good")
     if shell.startswith("|"):
-        shell = f"; }} {shell}; exit 0; {{ :"
         words = " ".join(map(repr, checkout.command(*QUICK, "--gpu", "none")))
         command = ["sh", "-c", f"{{ {words}; echo $? >&2; }} | head -n 1"]
         done = subprocess.run(command, env=checkout.variables, capture_output=True)

@@ -85,13 +85,6 @@ class Checkout:
             timeout=timeout,
         )
 
-    def plain(self, *arguments):
-        """The finished process of `python run_all.py …`, for commands without devices."""
-        command = self.command(*arguments)
-        return subprocess.run(
-            command, env=self.variables, capture_output=True, text=True, timeout=180
-        )
-
     def start(self, *arguments):
         """The running process of the same, its output in one pipe."""
         return subprocess.Popen(

@@ -21,11 +21,6 @@ def of_json(value: Any) -> str:
     return of_parts(json.dumps(value, sort_keys=True))
 
 
-def of_file(path: Path) -> str:
-    """The digest of a text file."""
-    return of_parts(path.read_text(encoding="utf-8"))
-
-
 def code_of(path: Path) -> str:
     """A Python file's code without comments, docstrings and annotations, which change no result."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
