@@ -31,7 +31,7 @@ from support.publish.site.server import make_server
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-BUILT_IN = 20  # seconds of processor time
+BUILT_IN = 12  # times what it takes to highlight the code of all notebooks
 HEAVIEST = 15e6  # bytes
 OPENS_IN = 1  # seconds
 
@@ -145,12 +145,16 @@ def built(tmp_path_factory):
     for name in ("support", "common", "notebooks", "results"):
         shutil.copytree(ROOT / name, root / name, ignore=leave)
     add_toys(root)
-    code = "from support.publish.site.build import build; build('site')"
+    build_it = "from support.publish.site.build import build; build('site')"
+    return root / "site", processor_seconds(build_it, root)
+
+
+def processor_seconds(code, folder):
+    """What a Python process that runs the code in the folder takes of the processor."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return root / "site", spent
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.fixture(scope="session")
@@ -204,9 +208,19 @@ def tops(page, tag, part):
 # the build
 
 
+HIGHLIGHT = """
+import json, pathlib
+from pygments import highlight, lexers, formatters
+for path in pathlib.Path("notebooks").glob("*.ipynb"):
+    for cell in json.loads(path.read_text())["cells"]:
+        highlight("".join(cell["source"]), lexers.PythonLexer(), formatters.HtmlFormatter())
+"""
+
+
 def test_the_build_is_fast_and_the_site_is_small(built):
+    """Machines differ, so the time is held against other work on the same one."""
     folder, spent = built
-    assert spent < BUILT_IN
+    assert spent < BUILT_IN * processor_seconds(HIGHLIGHT, ROOT)
     weight = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert weight < HEAVIEST
 
