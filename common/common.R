@@ -1,12 +1,38 @@
 # What notebooks in R use: the Python package `common`, through reticulate.
 #
-# Data sets and batches stay NumPy arrays, as the training framework wants them; weights come as
-# R arrays. Names, arguments and units are those of the Python functions.
+# Data sets stay NumPy arrays, as the training framework wants them; weights come as R arrays.
+# Names, arguments and units are those of the Python functions.
 
+Sys.setenv(RETICULATE_REMAP_OUTPUT_STREAMS = "1")  # shows in a notebook what Python prints
 library(reticulate)
 
 .common <- import_from_path("common", path = "..", convert = FALSE)
-np <- import("numpy", convert = FALSE)
+.np <- import("numpy", convert = FALSE)
+
+# One run of one notebook, from its parameters to its record, see common/run.py: a list of
+# functions, `run$start_clock(n)` and so on
+Run <- function(framework, model, data, precision, batchsize) {
+  run <- .common$Run(framework, model, data, precision, as.integer(batchsize))
+  list(
+    show_versions = function(device, ...) {
+      r <- paste(R.version$major, R.version$minor, sep = ".")
+      invisible(run$show_versions(device, ..., R = r))
+    },
+    # Weights by common name as R arrays, which index as the NumPy ones do but start at 1 and
+    # lie with the first index running fastest
+    initial_weights = function(seed, gru = "reset_after") {
+      weights <- run$initial_weights(as.integer(seed), gru)
+      names <- vapply(iterate(weights$keys()), py_to_r, "")
+      sapply(names, function(name) py_to_r(weights$get(name)), simplify = FALSE)
+    },
+    start_clock = function(examples) invisible(run$start_clock(as.integer(examples))),
+    end_epoch = function(loss) invisible(run$end_epoch(loss)),
+    stop_clock = function() invisible(run$stop_clock()),
+    report = function(weights, outputs, accuracy = NULL) {
+      invisible(run$report(.float32(weights), outputs, accuracy))
+    }
+  )
+}
 
 # list(x_train, y_train, x_test, y_test), see common/data.py
 load_cifar10 <- function(kind, channels_first = TRUE) {
@@ -32,16 +58,7 @@ permutation <- function(n, seed) {
 }
 
 # The rows of a NumPy array that `order` (from 0) names
-rows <- function(x, order) np$take(x, np_array(as.integer(order)), axis = 0L)
-
-# Weights by common name as R arrays, which index as the NumPy ones do but start at 1 and lie
-# with the first index running fastest; attribute "source" says where the values come from
-initial_weights <- function(model, seed, gru = "reset_after") {
-  weights <- .common$initial_weights(model, as.integer(seed), gru)
-  names <- vapply(iterate(weights$keys()), py_to_r, "")
-  arrays <- lapply(names, function(name) py_to_r(weights$get(name)))
-  structure(setNames(arrays, names), source = py_to_r(weights$source))
-}
+rows <- function(x, order) .np$take(x, np_array(as.integer(order)), axis = 0L)
 
 # Error unless both hold the same names, shapes and float32 bits
 assert_same_weights <- function(actual, expected) {
@@ -50,18 +67,3 @@ assert_same_weights <- function(actual, expected) {
 }
 
 .float32 <- function(weights) dict(lapply(weights, function(w) np_array(w, "float32")))
-
-# The clock: `epochs <- stopwatch$epochs(n)`, then `iter_next(epochs)` until it is NULL, and
-# `stopwatch$log(loss)` and perhaps `stopwatch$first_step()` within
-Stopwatch <- function() import_from_path("common", path = "..")$Stopwatch()
-
-show_versions <- function(device, ...) {
-  r <- paste(R.version$major, R.version$minor, sep = ".")
-  .common$show_versions(device, ..., R = r)
-}
-
-report <- function(stopwatch, ..., weights, versions, accuracy = NULL) {
-  .common$report(stopwatch, ..., weights = .float32(weights), versions = versions,
-                 accuracy = accuracy)
-  invisible(NULL)
-}

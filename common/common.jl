@@ -11,9 +11,9 @@ module Common
 
 using Printf: @printf
 
-export Stopwatch, assert_same_weights, batches, epochs, first_step!, initial_weights
-export load_cifar10, load_images, load_imdb, log!, package_version, passes, report
-export show_versions
+export Run, assert_same_weights, batches, end_epoch!, initial_weights!, load_cifar10
+export load_images, load_imdb, package_version, report, show_versions!, start_clock!
+export stop_clock!
 
 const ROOT = abspath(joinpath(@__DIR__, ".."))
 const SETS = ("x_train", "y_train", "x_test", "y_test")
@@ -88,27 +88,70 @@ end
 
 examples(x, numbers) = x[ntuple(_ -> Colon(), ndims(x) - 1)..., numbers]
 
-"Arrays by common name, dimensions in reverse, and `source`: where the values come from."
-struct Weights <: AbstractDict{String,Any}
-    arrays::Dict{String,Any}
-    source::String
+"Text that is JSON already."
+struct JSON
+    text::String
 end
-Base.length(w::Weights) = length(w.arrays)
-Base.iterate(w::Weights, state...) = iterate(w.arrays, state...)
-Base.getindex(w::Weights, name) = w.arrays[name]
-Base.haskey(w::Weights, name) = haskey(w.arrays, name)
 
-"The weights that every framework starts from; a kernel (out, in) comes as (in, out)."
-function initial_weights(model, seed; gru = "reset_after")
-    arrays = python(
+"""
+One run of one notebook, from its parameters to its record; the sibling of `Run` in run.py.
+
+    this_run = Run(FRAMEWORK, "CNN", DATA, PRECISION, BATCHSIZE)
+    show_versions!(this_run, "gpu"; Knet = package_version(Knet))
+    weights = initial_weights!(this_run, SEED)
+    start_clock!(this_run, length(y_train), CUDA.synchronize)
+    for epoch in 0:EPOCHS-1
+        ...
+        end_epoch!(this_run, loss)
+    end
+    report(this_run, weights, outputs, accuracy)
+"""
+mutable struct Run
+    identity::Vector{Any}  # the arguments of Python's Run
+    device::JSON  # what Python's Run found out about device and versions
+    weights_source::String
+    examples::Int
+    synchronize::Any
+    epoch_seconds::Vector{Float64}
+    losses::Vector{Float64}
+    started::Float64
+    stopped::Float64
+    reading::UInt64
+end
+Run(framework, model, data, precision, batchsize) = Run(
+    [framework, model, data, precision, batchsize],
+    JSON("{}"), "", 0, nothing, Float64[], Float64[], 0.0, 0.0, 0,
+)
+
+"Print what a result depends on; give the framework's version first."
+function show_versions!(this_run, device; versions...)
+    answer = python(
         raw"""
-        weights = common.initial_weights(asked["model"], asked["seed"], asked["gru"])
+        run = common.Run(*asked["identity"])
+        run.show_versions(asked["device"], **asked["versions"])
+        answer["device"] = json.dumps(run._device)
+        """;
+        identity = this_run.identity, device = device, versions = versions,
+    )
+    this_run.device = JSON(answer["device"])
+    return nothing
+end
+
+"""
+The weights that every framework starts from, by common name, dimensions in reverse: a kernel
+(out, in) comes as (in, out).
+"""
+function initial_weights!(this_run, seed; gru = "reset_after")
+    weights = python(
+        raw"""
+        run = common.Run(*asked["identity"])
+        weights = run.initial_weights(asked["seed"], asked["gru"])
         answer.update(weights, source=weights.source)
         """;
-        model = model, seed = seed, gru = gru,
+        identity = this_run.identity, seed = seed, gru = gru,
     )
-    source = pop!(arrays, "source")
-    return Weights(arrays, source)
+    this_run.weights_source = pop!(weights, "source")
+    return weights
 end
 
 "Throw an error that names the first difference, unless both hold the same bits."
@@ -124,66 +167,37 @@ function assert_same_weights(actual, expected)
     end
 end
 
-"The clock of the protocol; `synchronize` returns when the device has done all its work."
-mutable struct Stopwatch
-    synchronize::Any
-    epoch_seconds::Vector{Float64}
-    losses::Vector{Float64}
-    started::Float64
-    stopped::Float64
-    first_step_seconds::Union{Float64,Nothing}
-end
-Stopwatch(synchronize = nothing) =
-    Stopwatch(synchronize, Float64[], Float64[], 0.0, 0.0, nothing)
-
-"Keep the training loss of this epoch: one number, as reading it waits for the device."
-log!(stopwatch, loss) = push!(stopwatch.losses, loss)
-
-"Keep the seconds until the first step was done; called after each step, it acts only once."
-function first_step!(stopwatch)
-    stopwatch.first_step_seconds === nothing || return
-    wait_for_device(stopwatch)
-    stopwatch.first_step_seconds = time() - stopwatch.started
-    return
+"Start the clock; `synchronize` returns when the device has done all that it was given."
+function start_clock!(this_run, examples, synchronize = nothing)
+    this_run.examples = examples
+    this_run.synchronize = synchronize
+    empty!(this_run.epoch_seconds)
+    empty!(this_run.losses)
+    wait_for_device(this_run)
+    this_run.started = this_run.stopped = time()
+    this_run.reading = time_ns()
+    return nothing
 end
 
-struct Timed
-    stopwatch::Stopwatch
-    n::Int
-    name::String
+"Read the clock. `loss` is the training loss: of the last batch, or the epoch's mean."
+function end_epoch!(this_run, loss)
+    stop_clock!(this_run)
+    push!(this_run.losses, loss)
+    seconds = this_run.epoch_seconds
+    @printf("epoch %d: %.2f s, loss %.3f\n", length(seconds), seconds[end], loss)
 end
 
-"Iterate over 0 … n-1 and time what is done with each, copies to the device included."
-epochs(stopwatch, n) = Timed(stopwatch, n, "epoch")
-
-"As `epochs`, for inference."
-passes(stopwatch, n) = Timed(stopwatch, n, "pass")
-
-Base.length(timed::Timed) = timed.n
-
-function Base.iterate(timed::Timed)
-    wait_for_device(timed.stopwatch)
-    timed.stopwatch.started = timed.stopwatch.stopped = time()
-    return timed.n == 0 ? nothing : (0, (1, time_ns()))
-end
-
-function Base.iterate(timed::Timed, state)
-    number, reading = state
-    watch = timed.stopwatch
-    wait_for_device(watch)
+"Read the clock after inference."
+function stop_clock!(this_run)
+    wait_for_device(this_run)
     now = time_ns()
-    push!(watch.epoch_seconds, (now - reading) / 1e9)
-    @printf("%s %d/%d: %.2f s", timed.name, number, timed.n, watch.epoch_seconds[end])
-    logged = length(watch.losses) == length(watch.epoch_seconds)
-    logged ? @printf(", loss %.3f\n", watch.losses[end]) : println()
-    if number == timed.n
-        watch.stopped = time()
-        return nothing
-    end
-    return (number, (number + 1, now))
+    push!(this_run.epoch_seconds, (now - this_run.reading) / 1e9)
+    this_run.reading = now
+    this_run.stopped = time()
+    return nothing
 end
 
-wait_for_device(watch) = watch.synchronize === nothing || watch.synchronize()
+wait_for_device(this_run) = this_run.synchronize === nothing || this_run.synchronize()
 
 "A package's version, from its Project.toml."
 function package_version(package)
@@ -192,35 +206,28 @@ function package_version(package)
     return found === nothing ? "unknown" : String(found[1])
 end
 
-"Print and return what a result depends on; give the framework's version first."
-function show_versions(; device, versions...)
-    answer = python(
-        raw"""
-        versions = common.show_versions(asked["device"], **asked["versions"])
-        answer["versions"] = json.dumps(versions)
-        """;
-        device = device, versions = versions,
-    )
-    return JSON(answer["versions"])
-end
-
-"Print the result and, under the runner, leave it as JSON for the record; see record.py."
-function report(stopwatch; weights, outputs, asked...)
+"Print the result and, under the runner, leave it as JSON for the record; see run.py."
+function report(this_run, weights, outputs, accuracy = nothing)
     python(
         raw"""
-        stopwatch = common.Stopwatch()
-        for name in ("epoch_seconds", "losses", "started", "stopped", "first_step_seconds"):
-            setattr(stopwatch, name, asked.pop(name))
+        run = common.Run(*asked["identity"])
+        run._device, run._weights_source = asked["device"], asked["weights_source"]
+        run.start_clock(asked["examples"])
+        run.stopwatch.epoch_seconds = asked["epoch_seconds"]
+        run.stopwatch.losses = asked["losses"]
+        run.stopwatch.started, run.stopwatch.stopped = asked["clock"]
         outputs = given.pop("outputs")
-        common.report(stopwatch, weights=given, outputs=outputs, **asked)
+        run.report(given, outputs, asked["accuracy"])
         """;
         arrays = merge(Dict{String,Any}(weights), Dict{String,Any}("outputs" => outputs)),
-        epoch_seconds = stopwatch.epoch_seconds,
-        losses = stopwatch.losses,
-        started = stopwatch.started,
-        stopped = stopwatch.stopped,
-        first_step_seconds = stopwatch.first_step_seconds,
-        asked...,
+        identity = this_run.identity,
+        device = this_run.device,
+        weights_source = this_run.weights_source,
+        examples = this_run.examples,
+        epoch_seconds = this_run.epoch_seconds,
+        losses = this_run.losses,
+        clock = [this_run.started, this_run.stopped],
+        accuracy = accuracy,
     )
     return nothing
 end
@@ -272,11 +279,6 @@ function write_npy(path, array)
     open(path, "w") do file
         write(file, "\x93NUMPY\x01\x00", htol(UInt16(length(header))), header, array)
     end
-end
-
-"Text that is JSON already."
-struct JSON
-    text::String
 end
 
 "A value as JSON; what is neither number, list nor dictionary is written as text."

@@ -169,15 +169,38 @@ def nvidia_smi(*arguments):
     return (output + errors).splitlines(), failure
 
 
-def cuda_packages():
-    """Versions of CUDA and cuDNN where they were installed as NVIDIA's Python packages."""
+def cuda_versions(root="/"):
+    """Versions of CUDA and cuDNN, as far as they can be known without a framework's help.
+
+    Those of NVIDIA's Python packages; where they were not installed so, those in the names of
+    the libraries that this process has loaded. `root` is the folder that has the system's files.
+    """
     found = {}
-    for shown, package in (("CUDA", "nvidia_cuda_runtime"), ("cuDNN", "nvidia_cudnn")):
-        for folder in sys.path:
-            for path in glob.glob(os.path.join(folder, package + "*.dist-info")):
-                name = os.path.basename(path)[: -len(".dist-info")]
-                found[shown] = name.split("-")[1]
+    for shown, package, library in (
+        ("CUDA", "nvidia_cuda_runtime", "libcudart.so."),
+        ("cuDNN", "nvidia_cudnn", "libcudnn.so."),
+    ):
+        version = _package_version(package) or _loaded_version(library, root)
+        if version:
+            found[shown] = version
     return found
+
+
+def _package_version(package):
+    """Of an installed package whose name begins so; None if there is none."""
+    for folder in sys.path:
+        for path in glob.glob(os.path.join(folder, package + "*.dist-info")):
+            return os.path.basename(path)[: -len(".dist-info")].split("-")[1]
+    return None
+
+
+def _loaded_version(library, root):
+    """The version in the name of a loaded library; None where it is not loaded, or has none."""
+    for line in _read(root, "proc", "self", "maps").splitlines():
+        name = os.path.basename(line)
+        if name.startswith(library):
+            return name[len(library) :]
+    return None
 
 
 def _memory_gib():

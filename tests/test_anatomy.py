@@ -11,16 +11,18 @@ import pytest
 from common.params import COMMON, MODELS
 from support import registry
 from support.basics.paths import NOTEBOOKS
+from support.publish.lessons import LESSONS
 
 START = ["title", "imports", "parameters", "versions", "data", "model", "weights"]
 TRAINED = [*START, "optimizer", "train", "evaluate", "report"]
 ANATOMY = {"CNN": TRAINED, "RNN": TRAINED, "Inference": [*START, "predict", "report"]}
 DATA_NAMES = {"x_train", "y_train", "x_test", "y_test"}
-TRAINED_NAMES = {*DATA_NAMES, "model", "loss", "optimizer", "accuracy"}
+RUN_NAMES = {"Run", "show_versions", "initial_weights", "start_clock", "report"}
+TRAINED_NAMES = {*DATA_NAMES, "model", "loss", "optimizer", "accuracy", "end_epoch"}
 NAMES = {
     "CNN": TRAINED_NAMES,
     "RNN": TRAINED_NAMES,
-    "Inference": {"x_test", "model", "features"},
+    "Inference": {"x_test", "model", "features", "stop_clock"},
 }
 SCREEN = 60  # lines
 
@@ -95,6 +97,8 @@ def test_cells_come_in_the_common_order_each_after_its_prose(notebook):
         cell.source.splitlines()[0].removeprefix("## ").lower() for cell in prose
     ]
     assert headings == ANATOMY[model][1:]
+    for cell in prose:
+        assert len(cell.source.split("\n", 1)) == 2, f"{cell.source} and no more"
 
 
 def test_parameters_are_the_protocol_s(notebook):
@@ -109,9 +113,22 @@ def test_parameters_are_the_protocol_s(notebook):
 
 def test_names_are_the_same_everywhere(notebook):
     _, model, cells = notebook
-    assert NAMES[model] <= words(program(cells))
+    assert {*NAMES[model], *RUN_NAMES} <= words(program(cells))
     assert {"set_weights", "get_weights"} <= functions(code(cells, "weights"))
     assert "assert_same_weights" in code(cells, "weights")
+
+
+def test_the_article_s_lessons_are_answered_in_terms_that_the_notebook_has(notebook):
+    path, model, cells = notebook
+    answers = nbformat.read(path, as_version=4).metadata.get("lessons", {})
+    expected = [key for key, lesson in LESSONS.items() if lesson.model == model]
+    assert list(answers) == ([] if BY_NOTEBOOK[path][0].tuned else expected)
+    text = "\n".join(cell.source for cell in cells)
+    for answer in answers.values():
+        assert 0 < len(answer) <= 100
+        assert answer.count("`") % 2 == 0
+        for term in answer.split("`")[1::2]:
+            assert term in text, f"the notebook does not say {term}"
 
 
 def test_code_parses(notebook):

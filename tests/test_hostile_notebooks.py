@@ -35,8 +35,11 @@ NOTEBOOKS = {
         "",
     ),
     "Exits": ("os._exit(3)", "the kernel died"),
-    "Negative": (f"{GOOD}\nstopwatch.epoch_seconds[0] = -1e6", "less than the minimum"),
-    "NotANumber": (f"{GOOD}\nstopwatch.epoch_seconds[0] = float('nan')", "JSON"),
+    "Negative": (
+        f"{GOOD}\nrun.stopwatch.epoch_seconds[0] = -1e6",
+        "less than the minimum",
+    ),
+    "NotANumber": (f"{GOOD}\nrun.stopwatch.epoch_seconds[0] = float('nan')", "JSON"),
     "Liar": (
         f"{GOOD}\nimport atexit\npath = os.environ['ROSETTA_REPORT']\n"
         "def lie():\n    with open(path) as file:\n        text = file.read()\n"
@@ -45,9 +48,12 @@ NOTEBOOKS = {
         "atexit.register(lie)",
         "its report is no JSON: ",
     ),
-    "Impostor": (f"{GOOD}\nFRAMEWORK = 'Good'", "framework = 'Good', not 'Impostor'"),
+    "Impostor": (
+        f"{GOOD}\nrun.framework = 'Good'",
+        "framework = 'Good', not 'Impostor'",
+    ),
     "Epochs": (
-        f"{GOOD}\nstopwatch.epoch_seconds.append(0.1)",
+        f"{GOOD}\nrun.stopwatch.epoch_seconds.append(0.1)",
         "epochs = 4, not 3",
     ),
     "Silent": (f"{GOOD}\nos.environ['ROSETTA_REPORT'] = ''", "without its report"),

@@ -7,6 +7,7 @@ import pytest
 from test_cli import run_all
 
 from common.machine import cores
+from common.params import MODELS
 from support import registry
 from support.basics import precisions
 from support.devices.choose import Device
@@ -26,24 +27,22 @@ def variables(precision):
     return Running.variables(running, Path("jupyter"))
 
 
-def test_libraries_are_told_to_leave_float32_as_it_is(monkeypatch):
-    monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
-    found = variables("fp32")
-    assert found["NVIDIA_TF32_OVERRIDE"] == "0"
-    assert found["ONEDNN_DEFAULT_FPMATH_MODE"] == "STRICT"
+@pytest.mark.parametrize("precision", precisions.PRECISIONS)
+@pytest.mark.parametrize("name", precisions.ROUNDING)
+def test_how_floats_are_rounded_is_the_notebook_s_choice_alone(
+    monkeypatch, name, precision
+):
+    """Neither the shell nor the runner has a say, as Jupyter would have none."""
+    monkeypatch.setenv(name, "BF16")
+    assert name not in variables(precision)
 
 
-@pytest.mark.parametrize("precision", ["tf32", "bf16", "fp16"])
-def test_other_precisions_are_not_held_back(monkeypatch, precision):
-    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
-    assert "NVIDIA_TF32_OVERRIDE" not in variables(precision)
-
-
-def test_gpus_have_all_precisions_and_cpus_have_two():
-    assert precisions.available(precisions.PRECISIONS, "gpu") == [
-        *precisions.PRECISIONS
-    ]
-    assert precisions.available(precisions.PRECISIONS, "cpu") == ["fp32", "bf16"]
+def test_fp16_is_for_inference_and_tf32_and_fp16_are_for_gpus():
+    every = precisions.PRECISIONS
+    assert precisions.available(every, "Inference", "gpu") == [*every]
+    assert precisions.available(every, "CNN", "gpu") == ["fp32", "tf32", "bf16"]
+    for model in MODELS:
+        assert precisions.available(every, model, "cpu") == ["fp32", "bf16"]
 
 
 def test_a_precision_that_needs_a_gpu_is_refused_on_a_cpu(tmp_path):

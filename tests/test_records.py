@@ -583,7 +583,7 @@ def append(path, line):
     path.write_text(f"{path.read_text()}\n{line}\n")
 
 
-@pytest.mark.parametrize("file", ["sources", "files", "record", "exchange", "machine"])
+@pytest.mark.parametrize("file", ["sources", "files", "run", "exchange", "machine"])
 def test_a_change_in_downloads_and_reports_makes_no_record_stale(common, file):
     before = digest()
     append(common / f"{file}.py", "CHANGED = 1")

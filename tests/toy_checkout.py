@@ -40,17 +40,22 @@ imports = ["numpy"]
 """
 IMPORTS = """import sys, time, os, signal
 sys.path.append("..")
-from common import Stopwatch, load_imdb, report, show_versions"""
+from common import Run, load_imdb"""
 PARAMETERS = 'FRAMEWORK = "?"\nEPOCHS = 3\nPRECISION = "fp32"\nDATA = "real"'
-REPORT = """report(stopwatch, framework=FRAMEWORK, model="RNN", data=DATA, precision=PRECISION,
-       batchsize=64, examples=640, source="seed 42", weights={}, outputs=[],
-       versions=show_versions(device="cpu", Toy="1.0"), accuracy=0.9)"""
+GOOD = """run = Run(FRAMEWORK, "RNN", DATA, PRECISION, 64)
+run.show_versions("cpu", Toy="1.0")
+run.initial_weights(42)
+run.start_clock(640)
+for _ in range(EPOCHS):
+    time.sleep(0.01)
+    run.end_epoch(0.5)"""
+REPORT = "run.report({}, [], accuracy=0.9)"
 TRAIN = {
-    "Good": "stopwatch = Stopwatch()\nfor _ in stopwatch.epochs(EPOCHS): time.sleep(0.01)",
+    "Good": GOOD,
     "Raises": "raise ValueError('the loss is not a number')",
     "Killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "Hangs": "time.sleep(600)",
-    "Reads": "load_imdb(DATA)\nstopwatch = Stopwatch()\nfor _ in stopwatch.epochs(EPOCHS): time.sleep(0.01)",
+    "Reads": f"load_imdb(DATA)\n{GOOD}",
     "NoPython": "",
 }
 

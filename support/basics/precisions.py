@@ -7,17 +7,19 @@ from collections.abc import Iterable
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 # No CPU has TF32, and most emulate float16 at less than a tenth of the speed of float32.
 _OF_GPUS = ("tf32", "fp16")
+# float16 in training needs a scaled loss; bfloat16 has the range of float32 and needs none.
+OF_INFERENCE = ("fp16",)
 
-# Libraries that may round float32 behind a framework's back, old ones too, which have no setting of
-# their own: cuBLAS and cuDNN to TF32 since Ampere, oneDNN to what its users ask for.
-_EXACT = {"NVIDIA_TF32_OVERRIDE": "0", "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT"}
-
-
-def available(every: Iterable[str], kind: str) -> list[str]:
-    """Those of the precisions that a device of this kind, "cpu" or "gpu", is made for."""
-    return [p for p in every if kind == "gpu" or p not in _OF_GPUS]
+# How a shell may tell libraries to round float32. Notebooks choose their precision themselves, so
+# that they compute the same in the runner as in Jupyter, and what the shell says is kept from them.
+ROUNDING = ("NVIDIA_TF32_OVERRIDE", "ONEDNN_DEFAULT_FPMATH_MODE")
 
 
-def variables(precision: str) -> dict[str, str]:
-    """The environment variables of a notebook that is run in this precision."""
-    return _EXACT if precision == "fp32" else {}
+def available(every: Iterable[str], model: str, kind: str) -> list[str]:
+    """Those of a framework's precisions that the model and a device of this kind, "cpu" or "gpu", have."""
+    return [
+        precision
+        for precision in every
+        if (kind == "gpu" or precision not in _OF_GPUS)
+        and (model == "Inference" or precision not in OF_INFERENCE)
+    ]

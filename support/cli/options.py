@@ -114,7 +114,7 @@ def add_precision(parser: "Group") -> None:
         "--precision",
         default="fp32",
         choices=PRECISIONS,
-        help="default: fp32; tf32 and fp16 are for GPUs",
+        help="default: fp32; tf32 and fp16 are for GPUs, fp16 for Inference",
     )
 
 

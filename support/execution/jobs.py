@@ -200,7 +200,7 @@ class Job:
         if problem:
             return Obstacle(NOTEBOOK, problem)
         kind = self.settings.device.kind
-        possible = precisions.available(self.framework.precisions, kind)
+        possible = precisions.available(self.framework.precisions, self.model, kind)
         if self.settings.precision not in possible:
             there = ", ".join(possible)
             return Obstacle(PRECISION, f"on a {kind.upper()} it has {there} only")

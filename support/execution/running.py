@@ -105,12 +105,12 @@ class Running:
         others, of the kernel."""
         exchange = {"ROSETTA_EXCHANGE": str(self.exchange / "now")}
         few = {"OMP_NUM_THREADS": str(self._cores)} if self._cores < cores() else {}
-        caller = {n: text for n, text in os.environ.items() if n != "PYTHONHOME"}
+        kept_back = ("PYTHONHOME", *precisions.ROUNDING)
+        caller = {n: text for n, text in os.environ.items() if n not in kept_back}
         return {
             **caller,
             **surroundings(),
             **self.job.settings.device.variables,
-            **precisions.variables(self.job.settings.precision),
             "ROSETTA_EXAMPLES": "",  # only as the job's own limit, which its record states
             "ROSETTA_EXCHANGE": "",  # likewise
             **self.job.variables,

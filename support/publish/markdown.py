@@ -24,6 +24,20 @@ def escape(text: str) -> str:
     return AT_START.sub(lambda found: f"{found[1] or ''}\\", escaped)
 
 
+def prose(text: str) -> str:
+    """The text on one line, in which nothing but `code` between backticks is markup."""
+    parts = one_line(text).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner
+        return escape(text)
+    return "".join(
+        MARKUP.sub(lambda found: "\\" + found[0], part)
+        if number % 2 == 0
+        # a table's cells end at | even within code
+        else "`" + part.replace("|", "\\|") + "`"
+        for number, part in enumerate(parts)
+    )
+
+
 def lines(table: Table, folder: Path | None = None) -> list[str]:
     """The lines of the table, its notes below it.
 

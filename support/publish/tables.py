@@ -10,7 +10,7 @@ from pathlib import Path
 from common.params import MODELS
 from support import registry
 from support.basics.paths import REGISTRY, ROOT
-from support.publish import charts, output, proofs, sources, terminal
+from support.publish import charts, lessons, output, proofs, sources, terminal
 from support.publish.markdown import escape, lines
 from support.publish.systems import Machine, article, device_name, measured
 from support.publish.views import frameworks
@@ -62,6 +62,7 @@ def update_all() -> None:
     for folder in sorted({*timed, *proved}):
         update_machine(folder)
     proofs.update_false_friends()
+    lessons.update()
     update_readme()
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from common import assert_same_weights, exchange, initial_weights
-from common.weights import seeded_weights
+from common import assert_same_weights, exchange
+from common.weights import initial_weights, seeded_weights
 
 
 @pytest.fixture

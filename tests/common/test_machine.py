@@ -7,7 +7,7 @@ import pytest
 from common.machine import (
     cores,
     cpu_name,
-    cuda_packages,
+    cuda_versions,
     describe_machine,
     gpus,
     mkl_cpu_type,
@@ -200,7 +200,22 @@ def test_cuda_installed_as_packages_is_found(tmp_path, monkeypatch):
     (tmp_path / "nvidia_cuda_runtime_cu12-12.9.79.dist-info").mkdir()
     (tmp_path / "nvidia_cudnn_cu12-9.13.0.50.dist-info").mkdir()
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert cuda_packages() == {"CUDA": "12.9.79", "cuDNN": "9.13.0.50"}
+    assert cuda_versions() == {"CUDA": "12.9.79", "cuDNN": "9.13.0.50"}
+
+
+def test_cuda_installed_otherwise_is_found_among_the_loaded_libraries(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sys, "path", [])
+    assert cuda_versions(str(tmp_path)) == {}
+    maps = tmp_path / "proc" / "self" / "maps"
+    maps.parent.mkdir(parents=True)
+    lines = ("7f12 r-xp 00000000 08:01 99   /opt/cuda/lib64/" + name for name in LOADED)
+    maps.write_text("\n".join(lines))
+    assert cuda_versions(str(tmp_path)) == {"CUDA": "12.8.90", "cuDNN": "9.10.2"}
+
+
+LOADED = ("libcudnn_graph.so.9.10.2", "libcudnn.so.9.10.2", "libcudart.so.12.8.90")
 
 
 @pytest.mark.parametrize(

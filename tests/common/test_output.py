@@ -77,13 +77,12 @@ import os, sys
 sys.path[:0] = {folders!r}
 import numpy as np
 import common
-versions = common.show_versions("cpu", Framework="1.0 \\xb5", Folder="\\udcff")
-stopwatch = common.Stopwatch()
-for _ in stopwatch.epochs(1):
-    stopwatch.log(0.5)
-weights = common.initial_weights("Inference", 42)
-common.report(stopwatch, "Gr\\xf6\\xdfe", "RNN", "quick", "fp32", 64, 128, weights.source,
-              dict(a=np.ones(2)), [[0.5]], versions, accuracy=0.5)
+run = common.Run("Gr\\xf6\\xdfe", "Inference", "quick", "fp32", 64)
+run.show_versions("cpu", Framework="1.0 \\xb5", Folder="\\udcff")
+run.initial_weights(42)
+run.start_clock(128)
+run.end_epoch(0.5)
+run.report(dict(a=np.ones(2)), [[0.5]], accuracy=0.5)
 try:
     common.load_cifar10()
 except Exception as error:

@@ -3,9 +3,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from common import assert_same_weights, initial_weights, sources, weights
+from common import assert_same_weights, sources, weights
 from common.params import PARAMETERS
-from common.weights import count_parameters
+from common.weights import count_parameters, initial_weights
 
 RNN_SHAPES = {
     "embedding.weight": (30000, 125),

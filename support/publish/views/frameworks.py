@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 
 from common.params import MODELS
+from support.basics.precisions import OF_INFERENCE
 from support.publish import sources
 from support.publish.table import EMPTY, Cell, Table, is_address
 from support.registry import Framework
@@ -28,8 +29,12 @@ def _line(framework: Framework) -> list[Cell]:
         Cell(framework.successor) if framework.successor else EMPTY,
         Cell(f"{'' if language == 'Python' else f'{language}, '}Python {python}"),
         Cell(framework.environment.name),
-        Cell(", ".join(framework.precisions)),
+        Cell(", ".join(map(_precision, framework.precisions))),
     ]
+
+
+def _precision(name: str) -> str:
+    return f"{name} (inference)" if name in OF_INFERENCE else name
 
 
 def _upstream(framework: Framework) -> str:

@@ -1,16 +1,19 @@
 import json
+import re
 
 import numpy as np
 import pytest
 
-from common import Stopwatch, report, show_versions
+from common import Run
+from common.params import PARAMETERS
 
-VERSIONS = {
+DEVICE = {
     "versions": {"SomeFramework": "1.0"},
     "device": "Tesla P100",
     "device_kind": "gpu",
     "hardware": {"cpu": "µ-processor"},
 }
+WEIGHTS = {"a.weight": np.ones((1200, 2)), "a.running_mean": np.ones(2)}
 
 
 @pytest.fixture
@@ -26,26 +29,23 @@ def make_record(tmp_path, monkeypatch):
     return make
 
 
-def report_run(epoch_seconds=(3.0, 1.0), first_step_seconds=None, **settings):
-    stopwatch = Stopwatch()
-    stopwatch.first_step_seconds = first_step_seconds
-    stopwatch.epoch_seconds = list(epoch_seconds)
-    stopwatch.log(np.float32(0.5))
-    stopwatch.started, stopwatch.stopped = 1000.5, 1005.0
-    values = {
-        "framework": "SomeFramework",
-        "model": "CNN",
-        "data": "quick",
-        "precision": "fp32",
-        "batchsize": 64,
-        "examples": 130,
-        "source": "seed 42",
-        "weights": {"a.weight": np.ones((3, 2)), "a.running_mean": np.ones(2)},
-        "outputs": np.ones((5, 2)),
-        "versions": VERSIONS,
-    }
-    values.update(settings)
-    report(stopwatch, **values)
+def report_run(
+    epoch_seconds=(3.0, 1.0), model="CNN", batchsize=64, examples=130, accuracy=None
+):
+    run = Run("SomeFramework", model, "quick", "fp32", batchsize)
+    run._device, run._weights_source = DEVICE, "seed 42"
+    run.start_clock(examples)
+    run.stopwatch.epoch_seconds = list(epoch_seconds)
+    run.stopwatch.losses = [0.5]
+    run.stopwatch.started, run.stopwatch.stopped = 1000.5, 1005.0
+    run.report(WEIGHTS, np.ones((5, 2)), accuracy)
+
+
+def show_versions(device, **versions):
+    """What a run that shows these keeps for its record."""
+    run = Run("SomeFramework", "CNN", "quick", "fp32", 64)
+    run.show_versions(device, **versions)
+    return run._device
 
 
 def test_record_has_every_field(make_record, monkeypatch):
@@ -67,11 +67,10 @@ def test_record_has_every_field(make_record, monkeypatch):
         "seconds": 4.0,
         "epoch_seconds": [3.0, 1.0],
         "epoch_losses": [0.5],
-        "first_step_seconds": None,
         "examples": 128,
         "throughput": 64.0,
         "accuracy": 0.75,
-        "parameters": 6,
+        "parameters": 2400,
         "weights": "seed 42",
         "versions": {"SomeFramework": "1.0"},
         "hardware": {"cpu": "µ-processor"},
@@ -99,10 +98,6 @@ def test_numbers_of_numpy_are_welcome(make_record):
     assert make_record(accuracy=np.float32(0.5))["accuracy"] == 0.5
 
 
-def test_the_time_of_the_first_step_is_recorded_where_it_is_told(make_record):
-    assert make_record(first_step_seconds=0.123456)["first_step_seconds"] == 0.1235
-
-
 def test_a_run_of_no_epochs_has_a_report_too(make_record):
     record = make_record(epoch_seconds=[])
     assert (record["seconds"], record["throughput"], record["epochs"]) == (0, 0, 0)
@@ -117,9 +112,29 @@ def test_a_shortened_epoch_counts_what_it_used(make_record, monkeypatch):
 def test_without_a_runner_the_result_is_only_printed(tmp_path, capsys):
     report_run(accuracy=0.805)
     printed = capsys.readouterr().out
-    for result in ("4.00 s", "64 examples/s", "80.50%"):
+    for result in ("2,400", "4.00 s", "64 examples/s", "80.50%"):
         assert result in printed
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_every_epoch_is_told_with_its_loss(capsys):
+    run = Run("SomeFramework", "CNN", "quick", "fp32", 64)
+    run.start_clock(128)
+    for loss in (0.5, np.float32(0.25)):
+        run.end_epoch(loss)
+    assert run.stopwatch.losses == [0.5, 0.25]
+    printed = capsys.readouterr().out
+    assert re.search(r"^epoch 2: \d+\.\d\d s, loss 0\.250$", printed, re.M)
+
+
+def test_the_weights_source_reaches_the_record(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROSETTA_REPORT", str(tmp_path / "record.json"))
+    run = Run("SomeFramework", "CNN", "quick", "fp32", 64)
+    weights = run.initial_weights(7)
+    run.start_clock(128)
+    run.report(weights, [])
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert (record["weights"], record["parameters"]) == ("seed 7", PARAMETERS["CNN"])
 
 
 # Versions
@@ -157,6 +172,7 @@ def test_a_run_on_the_cpu_names_the_cpu_though_there_is_a_gpu(nvidia_smi):
         ("cpu", "cpu", None),
         ("gpu", "gpu", None),
         ("gpu", "cpu", "run on the GPU, but SomeFramework 1.0 sees only the CPU"),
+        ("gpu", "cuda", None),
         ("cpu", "gpu", "run on the CPU, but SomeFramework 1.0 sees a GPU"),
     ],
 )
@@ -167,7 +183,8 @@ def test_a_notebook_stops_where_its_framework_sees_another_device(
     if wanted is not None:
         monkeypatch.setenv("ROSETTA_DEVICE", wanted)
     if problem is None:
-        assert show_versions(seen, SomeFramework="1.0")["device_kind"] == seen
+        kind = show_versions(seen, SomeFramework="1.0")["device_kind"]
+        assert kind == seen.replace("cuda", "gpu")
         return
     with pytest.raises(RuntimeError) as error:
         show_versions(seen, SomeFramework="1.0", CUDA="12.9")
