@@ -13,7 +13,8 @@ import nbformat
 
 from support import registry
 from support.basics.paths import NOTEBOOKS, ROOT
-from support.publish import output, proofs
+from support.basics.text import first_line
+from support.publish import output, proofs, sources
 from support.publish.markdown import escape, prose
 from support.publish.site.families import Family, families
 
@@ -66,12 +67,17 @@ def update() -> None:
 
 
 def answer(family: Family, key: str) -> str:
-    """What the family's notebook says of a lesson; "" where it says nothing."""
+    """What the family's notebook says of a lesson; "" where there is none or it says nothing."""
     model = LESSONS[key].model
     if model not in family.models:
         return ""
-    notebook = nbformat.read(family.notebook(model), as_version=4)
-    return str(notebook.metadata.get("lessons", {}).get(key, ""))
+    path = family.notebook(model)
+    try:
+        answers = nbformat.read(path, as_version=4).metadata.get("lessons", {})
+        return str(answers.get(key, ""))
+    except Exception as error:  # whatever a file that is none makes nbformat say
+        sources.leave_out(path, first_line(f"{type(error).__name__}: {error}"))
+        return ""
 
 
 def _page() -> Iterator[str]:
@@ -89,7 +95,9 @@ def _page() -> Iterator[str]:
         yield f"## {lesson.title}\n\n{lesson.text}\n"
         yield "| framework | its answer |\n|---|---|"
         for family in own:
-            link = f"../notebooks/{family.notebook(lesson.model).name}"
-            said = prose(answer(family, key)) or "–"
-            yield f"| [{escape(family.label)}]({link}) | {said} |"
+            said = prose(answer(family, key))
+            label = escape(family.label)
+            if said:
+                label = f"[{label}](../notebooks/{family.notebook(lesson.model).name})"
+            yield f"| {label} | {said or '–'} |"
         yield ""
