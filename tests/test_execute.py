@@ -1,8 +1,13 @@
-"""What is added to a notebook before it is executed."""
+"""What is added to a notebook before it is executed, and how its kernel is started."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 from support import registry
 from support.devices.choose import Device
@@ -56,3 +61,53 @@ def test_further_evaluations_repeat_cells_and_train_nothing():
     assert [notebook.tag(cell) for cell in code] == [*notebook.EVALUATION] * 2
     turns = [cell.metadata.get("evaluation") for cell in code]
     assert turns == [1, None, None, 2, None, None]
+
+
+@pytest.mark.parametrize("failures, status", [(0, 0), (2, 0), (3, 1)])
+def test_a_kernel_that_ends_before_it_answers_is_started_again(
+    tmp_path, failures, status
+):
+    """As one whose port another process has taken meanwhile."""
+    start = f"""echo start >> starts
+[ $(wc -l < starts) -le {failures} ] && {{ echo 'Address already in use' >&2; exit 1; }}
+exec {sys.executable} -m ipykernel_launcher -f "$1" """
+    spec = {
+        "argv": ["sh", "-c", start, "sh", "{connection_file}"],
+        "display_name": "Toy",
+        "language": "python",
+    }
+    folder = tmp_path / "kernels" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    cells = [nbformat.v4.new_code_cell("print(6 * 7)")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "toy.ipynb")
+    order = {
+        "notebook": str(tmp_path / "toy.ipynb"),
+        "executed": str(tmp_path / "executed.ipynb"),
+        "exchange": "",
+        "evaluations": 1,
+        "insertion": "",
+        "failure": str(tmp_path / "failure.json"),
+        "cell": str(tmp_path / "cell"),
+        "parameters": {},
+        "kernel": "toy",
+        "language": "python",
+        "timeout": 60,
+        "folder": str(tmp_path),
+    }
+    (tmp_path / "order.json").write_text(json.dumps(order))
+    process = subprocess.run(
+        [sys.executable, "-m", "support.execution.notebook", tmp_path / "order.json"],
+        env={**os.environ, "JUPYTER_PATH": str(tmp_path), "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == status, process.stderr
+    starts = (tmp_path / "starts").read_text().count("start")
+    assert starts == min(failures + 1, notebook.STARTS)
+    assert process.stderr.count("Address already in use") == failures
+    if status:
+        assert "Kernel died" in (tmp_path / "failure.json").read_text()
+    else:
+        executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
+        assert executed.cells[-1].outputs[0].text == "42\n"

@@ -1,14 +1,14 @@
-"""The site does what it says in a browser, is built fast, stays small, and nothing in it acts unasked."""
+"""The site does what it says in a browser, stays small, and nothing in it acts unasked."""
 
 import json
 import re
-import resource
 import shutil
 import subprocess
 import sys
 import threading
 import urllib.request
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
@@ -31,9 +31,8 @@ from support.publish.site.server import make_server
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-BUILT_IN = 12  # times what it takes to highlight the code of all notebooks
 HEAVIEST = 15e6  # bytes
-OPENS_IN = 1  # seconds
+HEAVIEST_PAGE = 200e3  # bytes, with all that it loads
 
 FAMILIES = families(registry.frameworks())
 IDIOMATIC = [family for family in FAMILIES if not family.tuned]
@@ -138,28 +137,16 @@ def add_toys(root):
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """The site of this checkout and the toys, and the processor time that it took to build."""
+def site(tmp_path_factory):
+    """The site of this checkout and the toys."""
     root = tmp_path_factory.mktemp("checkout")
     leave = shutil.ignore_patterns("__pycache__", "quick", ".*")
     for name in ("support", "common", "notebooks", "results"):
         shutil.copytree(ROOT / name, root / name, ignore=leave)
     add_toys(root)
     build_it = "from support.publish.site.build import build; build('site')"
-    return root / "site", processor_seconds(build_it, root)
-
-
-def processor_seconds(code, folder):
-    """What a Python process that runs the code in the folder takes of the processor."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-@pytest.fixture(scope="session")
-def site(built):
-    return built[0]
+    subprocess.run([sys.executable, "-c", build_it], cwd=root, check=True)
+    return root / "site"
 
 
 @pytest.fixture
@@ -208,20 +195,8 @@ def tops(page, tag, part):
 # the build
 
 
-HIGHLIGHT = """
-import json, pathlib
-from pygments import highlight, lexers, formatters
-for path in pathlib.Path("notebooks").glob("*.ipynb"):
-    for cell in json.loads(path.read_text())["cells"]:
-        highlight("".join(cell["source"]), lexers.PythonLexer(), formatters.HtmlFormatter())
-"""
-
-
-def test_the_build_is_fast_and_the_site_is_small(built):
-    """Machines differ, so the time is held against other work on the same one."""
-    folder, spent = built
-    assert spent < BUILT_IN * processor_seconds(HIGHLIGHT, ROOT)
-    weight = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def test_the_site_is_small(site):
+    weight = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     assert weight < HEAVIEST
 
 
@@ -566,17 +541,14 @@ def test_the_notebook_and_its_executed_copies_can_be_opened(view):
     assert "PyTorch_CNN.html" in page.url
 
 
-def test_a_comparison_opens_within_a_second(view):
-    """The best of some tries, for other processes may use the machine meanwhile."""
+def test_a_comparison_loads_little(view):
     page = view("index.html")
-    address = page.url.replace("index.html", "compare.html#CNN/PyTorch/JAX")
-    times = []
-    for _ in range(4):
-        page.goto("about:blank")
-        page.goto(address)
-        page.locator("#row-report .code").first.wait_for()
-        times.append(page.evaluate("performance.now()") / 1000)
-    assert min(times) < OPENS_IN
+    loaded = set()
+    page.on("request", lambda request: loaded.add(urlsplit(request.url).path))
+    page.goto(page.url.replace("index.html", "compare.html#CNN/PyTorch/JAX"))
+    page.locator("#row-report .code").first.wait_for()
+    assert any(path.endswith("compare.html") for path in loaded)
+    assert sum(Path(unquote(path)).stat().st_size for path in loaded) < HEAVIEST_PAGE
 
 
 def test_everything_can_be_reached_by_keyboard(view):

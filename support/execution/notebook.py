@@ -26,6 +26,7 @@ from common.files import write_json
 from support.basics.text import first_line, last_lines
 
 LAST_LINES = 20
+STARTS = 3  # of a kernel that ends before it answers
 EVALUATION = ("weights", "evaluate", "report")
 
 Order = dict[str, Any]
@@ -98,20 +99,7 @@ def main(path: str) -> None:
     executed_path = Path(order["executed"])
     os.chdir(executed_path.parent)
     try:
-        executed = papermill.execute_notebook(
-            prepared(order),
-            executed_path.name,
-            order["parameters"],
-            engine_name="telling",
-            kernel_name=order["kernel"],
-            language=order["language"],
-            start_timeout=order["timeout"],
-            exchange=order["exchange"],
-            told=order["cell"],
-            cwd=order["folder"],
-            progress_bar=False,
-        )
-        fail_for_errors_shown(order, executed)
+        fail_for_errors_shown(order, execute(order, executed_path.name))
     except PapermillExecutionError as error:
         told = f"{error.ename}: {first_line(error.evalue)}"
         fail(
@@ -121,6 +109,34 @@ def main(path: str) -> None:
         fail(order, "the kernel died (killed, out of memory, or crashed)", [])
     except Exception as error:  # a kernel that does not start, a disk that is full
         fail(order, first_line(f"{type(error).__name__}: {error}"), [])
+
+
+def execute(order: Order, name: str) -> Any:
+    """Execute the notebook; returns it as executed, which is also written to the file `name`.
+
+    jupyter_client chooses a kernel's ports before it starts the kernel. Another process may take
+    one of them meanwhile; then the kernel ends at once, and another start gets other ports.
+    """
+    for start in range(1, STARTS + 1):
+        try:
+            return papermill.execute_notebook(
+                prepared(order),
+                name,
+                order["parameters"],
+                engine_name="telling",
+                kernel_name=order["kernel"],
+                language=order["language"],
+                start_timeout=order["timeout"],
+                exchange=order["exchange"],
+                told=order["cell"],
+                cwd=order["folder"],
+                progress_bar=False,
+            )
+        except RuntimeError as error:
+            if start == STARTS or Path(order["cell"]).exists():
+                raise
+            print(f"start {start} of the kernel failed: {error}", file=sys.stderr)
+    raise AssertionError("unreachable")
 
 
 def fail_for_errors_shown(order: Order, executed: Any) -> None:

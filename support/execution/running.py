@@ -163,10 +163,10 @@ class Running:
     def outcome(self) -> tuple[Record | None, str, list[str]]:
         """(the notebook's report, "", []), or (None, what failed and where, the last lines)."""
         where = f"(in cell '{self.cell}')"
+        lines = last_lines(self._log_end(), LAST_LINES)
         if self.failure.exists():
             failure = json.loads(self.failure.read_text(encoding="utf-8"))
-            return None, f"{failure['reason']} {where}", failure["lines"]
-        lines = last_lines(self._log_end(), LAST_LINES)
+            return None, f"{failure['reason']} {where}", failure["lines"] or lines
         if self.process.returncode:
             return None, f"its process ended: {self._ending(lines)} {where}", lines
         try:
