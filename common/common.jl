@@ -281,11 +281,19 @@ function write_npy(path, array)
     end
 end
 
-"A value as JSON; what is neither number, list nor dictionary is written as text."
+"""
+A value as JSON; what is neither number, list nor dictionary is written as text. Numbers that are
+not finite are written as Python's `json` reads them.
+"""
 json(value::JSON) = value.text
 json(::Nothing) = "null"
-json(value::Real) = string(value)
-json(value::AbstractString) = "\"" * escape_string(value) * "\""
+json(value::Bool) = string(value)
+json(value::Real) =
+    isfinite(value) ? string(value) : isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"
+json(value::AbstractString) = "\"" * join(map(json_character, collect(value))) * "\""
+json_character(c) =
+    c in ('"', '\\') ? "\\$c" :
+    iscntrl(c) ? "\\u" * string(UInt32(c); base = 16, pad = 4) : string(c)
 json(values::AbstractVector) = "[" * join((json(v) for v in values), ", ") * "]"
 json(values::AbstractDict) =
     "{" * join((json(string(k)) * ": " * json(v) for (k, v) in values), ", ") * "}"

@@ -66,7 +66,7 @@ def values(source):
     """Name -> literal of a cell of plain assignments, one a line, in any of the languages."""
     found = {}
     for line in source.splitlines():
-        name, literal = re.fullmatch(r"(\w+) (?:=|<-) (.+?)(?: +#.*)?", line).groups()
+        name, literal = re.fullmatch(r"(\w+) (?:=|<-) (.+?);?(?: +#.*)?", line).groups()
         found[name] = ast.literal_eval(re.sub(r"(?<=\d)L$", "", literal))  # R's 10L
     return found
 

@@ -45,9 +45,9 @@ def test_a_command_s_help_shows_what_it_takes_and_nothing_else():
     shown = run_all("verify", "--help").stdout
     options = set(re.findall(r"^  (?:-\w.*, )?--([\w-]+)", shown, re.MULTILINE))
     assert options == {
-        *("help", "json", "framework", "model", "environment", "gpu", "python"),
-        *("here", "machine", "epochs", "examples", "repeats", "precision"),
-        *("data-dir", "jobs", "timeout", "force", "list", "dry-run"),
+        *("help", "json", "framework", "model", "environment", "archived"),
+        *("gpu", "python", "here", "machine", "epochs", "examples", "repeats"),
+        *("precision", "data-dir", "jobs", "timeout", "force", "list", "dry-run"),
         "no-system-packages",
     }
     assert "as fast and as accurate" in shown
@@ -189,3 +189,22 @@ def test_repeats_take_turns(tmp_path):
     done = run_all(*options, *names, ROSETTA_RESULTS=str(tmp_path))
     lines = done.stdout.splitlines()
     assert [cells(line)[0] for line in lines] == ["PyTorch CNN", "CNTK CNN"] * 2
+
+
+# What is selected
+
+
+def planned(*arguments):
+    """The frameworks of which something would run."""
+    plan = run_all("run", "--quick", "--force", "--dry-run", "--gpu", "none", *arguments)
+    return {line.split()[0] for line in plan.stdout.splitlines()}
+
+
+def test_the_living_are_selected_unless_names_or_an_option_reach_further():
+    every = registry.frameworks()
+    living = {key for key, one in every.items() if one.state == "living"}
+    assert planned() == living < set(every)
+    assert planned("--archived") == planned("-f", "All") == set(every)
+    assert planned("-f", "chainer") == planned("-e", "chainer") == {"Chainer"}
+    matrix = run_all("--list", "--gpu", "none").stdout.splitlines()[1:]
+    assert {line.split()[0] for line in matrix} == set(every)

@@ -518,10 +518,12 @@ def test_the_transfer_page_is_a_matrix_of_sources_and_targets(write):
 
 
 def test_the_article_s_figures_are_kept_as_its_own():
-    page = "\n".join(markdown.lines(results.beside("CNN", systems.article())))
+    of_article = systems.article(("K80", "P100"))
+    page = "\n".join(markdown.lines(results.beside("CNN", of_article)))
     assert "| Caffe2 | 148 | 54 · 78.5% |" in page
     article = store.read_article()
-    assert {record["device"] for record in article} == {"K80", "P100"}
+    assert {record["device"] for record in article} == set(systems.ARTICLE_DEVICES)
+    assert len(systems.article()) == 6
     assert (
         len([r for r in article if r["model"] == "CNN" and r["device"] == "K80"]) == 13
     )

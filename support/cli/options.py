@@ -31,11 +31,21 @@ def positive(text: str) -> int:
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Which notebooks, where, in which environment."""
-    what = parser.add_argument_group("what to run (default: everything)")
+    what = parser.add_argument_group(
+        "what to run (default: all living frameworks; with --here or --python, all that it has)"
+    )
     several: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
-    what.add_argument("-f", "--framework", **several, help="keys or labels, see --list")
+    what.add_argument(
+        "-f",
+        "--framework",
+        **several,
+        help="keys or labels, see --list; or all",
+    )
     what.add_argument("-m", "--model", **several, help="CNN, RNN, Inference")
     what.add_argument("-e", "--environment", **several, help="those of these pins")
+    what.add_argument(
+        "--archived", action="store_true", help="archived frameworks too"
+    )
     where = parser.add_argument_group("where")
     where.add_argument(
         "--gpu",
@@ -160,7 +170,7 @@ def chosen(options: argparse.Namespace, data: str) -> "tuple[Settings, Pairs]":
             raise UsageError(f"--data-dir: there is no folder {options.data_dir}")
         os.environ["ROSETTA_DATA"] = str(options.data_dir.resolve())
     pairs = registry.select(
-        registry.frameworks(), options.framework, options.model, options.environment
+        _candidates(options), options.framework, options.model, options.environment
     )
     installed = environment(options)
     if installed:
@@ -182,6 +192,24 @@ def chosen(options: argparse.Namespace, data: str) -> "tuple[Settings, Pairs]":
         installed=installed,
     )
     return settings, pairs
+
+
+def _candidates(options: argparse.Namespace) -> "dict[str, Framework]":
+    """The frameworks to choose from: the living ones, unless the options reach further.
+
+    What names a framework, an environment or an installed Python means what it names, living or
+    archived, and --list shows all that there is.
+    """
+    from support import registry
+
+    if "all" in map(str.casefold, options.framework):
+        options.framework, options.archived = [], True
+    named = (options.framework, options.environment, options.here, options.python)
+    moved = (getattr(options, "sources", ()), getattr(options, "targets", ()))
+    every = registry.frameworks()
+    if options.archived or options.list or any(named) or any(moved):
+        return every
+    return {key: one for key, one in every.items() if one.state == "living"}
 
 
 def say(line: str) -> None:

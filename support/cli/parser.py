@@ -38,6 +38,7 @@ measured.
   python run_all.py --gpu P100           … on the GPU whose name contains P100
   python run_all.py -f NAME NAME         … only these frameworks, named as --list names them
   python run_all.py --here               … in the Python that starts this, used as it is
+  python run_all.py --archived           … the frameworks whose development has ended, too
   python run_all.py --list               every framework and model, and what would run
 """
 EPILOG = """\

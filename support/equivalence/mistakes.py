@@ -91,7 +91,9 @@ def traps() -> dict[str, Any]:
 
 def convention(framework: Framework, trap: str) -> str | None:
     """The option of the trap that holds in the framework; None if its entry does not say."""
-    return framework.gru if trap == "gru_kind" else framework.conventions.get(trap)
+    if trap == "gru_kind":
+        return framework.gru or None
+    return framework.conventions.get(trap)
 
 
 @functools.lru_cache

@@ -14,11 +14,12 @@ import nbformat
 from support import registry
 from support.basics.paths import NOTEBOOKS, ROOT
 from support.basics.text import first_line
-from support.publish import output, proofs, sources
+from support.publish import output, sources
 from support.publish.markdown import escape, prose
 from support.publish.site.families import Family, families
 
 PAGE = ROOT / "docs" / "lessons.md"
+FOOT = "Made from the notebooks by `python run_all.py tables`; do not edit."
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ LESSONS = {
 
 def update() -> None:
     """Write the page."""
-    text = [*_page(), proofs.FOOT]
+    text = [*_page(), FOOT]
     output.write(PAGE, "\n".join(text) + "\n", ROOT)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from support.records import machines, statistics, store
 from support.records.frame import COLUMNS
 from support.records.key import PROTOCOL_EPOCHS, Group
 
-ARTICLE_DEVICES = ("K80", "P100")  # in the order of their age
+ARTICLE_DEVICES = ("K80", "M60", "P40", "P100", "V100", "Titan V")  # by age
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,14 @@ def in_words(hardware: Mapping[str, Any]) -> str:
     )
 
 
-def article() -> list[System]:
-    """The article's GPUs, as far as there are figures; our names for its frameworks."""
+def article(devices: Sequence[str] = ARTICLE_DEVICES) -> list[System]:
+    """The GPUs of 2018, as far as there are figures; our names for the frameworks."""
     ours = {f.article: f.key for f in registry.frameworks().values()}
     runs = pd.DataFrame(map(_article_run, store.read_article(), itertools.repeat(ours)))
     runs = runs[runs.seconds.notna()].reindex(columns=COLUMNS)
     return [
         System(f"{device}, 2018", f"{device.lower()}-2018", runs[runs.device == device])
-        for device in ARTICLE_DEVICES
+        for device in devices
     ]
 
 

@@ -67,19 +67,20 @@ class Framework:
     label: str
     language: Language
     environment: EnvironmentEntry
-    gru: str
     precisions: tuple[str, ...]
     state: str
     release: str
     upstream: str
     root: Path  # of the folder with its entry
     folder: Path  # of its notebooks
+    gru: str = ""  # where there is an RNN
     notebooks: str = ""
     like: str = ""
     imports: tuple[str, ...] = ()
     models: tuple[str, ...] = tuple(MODELS)
     tuned: bool = False
     successor: str = ""
+    predecessor: str = ""
     article: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     sharing: dict[str, str] = field(default_factory=dict)

@@ -9,7 +9,8 @@ from support.publish import sources
 from support.publish.table import EMPTY, Cell, Table, is_address
 from support.registry import Framework
 
-HEAD = ["state", "last release", "successor", "runs on", "environment", "precisions"]
+HEAD = ["state", "last release", "successor", "predecessor"]
+HEAD += ["runs on", "environment", "precisions"]
 
 
 def table(frameworks: Iterable[Framework]) -> Table:
@@ -27,6 +28,7 @@ def _line(framework: Framework) -> list[Cell]:
         Cell(framework.state, kind=framework.state),
         Cell(framework.release),
         Cell(framework.successor) if framework.successor else EMPTY,
+        Cell(framework.predecessor) if framework.predecessor else EMPTY,
         Cell(f"{'' if language == 'Python' else f'{language}, '}Python {python}"),
         Cell(framework.environment.name),
         Cell(", ".join(map(_precision, framework.precisions))),
