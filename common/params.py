@@ -38,7 +38,7 @@ MODELS: Dict[str, Dict[str, Any]] = {
 PARAMETERS = {"CNN": 3441592, "RNN": 3818302, "Inference": 23508032}
 
 # How long a `quick` run trains: enough to learn the generated data, short enough to wait for.
-QUICK_EPOCHS = {"CNN": 2, "RNN": 3}
+QUICK_EPOCHS = {"CNN": 3, "RNN": 3}
 # The accuracy below which a model has not learned. On generated data halfway between chance (1/10,
 # 1/2) and all right; on real data, where one epoch must do, not far above chance.
 LEARNED = {"quick": {"CNN": 0.55, "RNN": 0.75}, "real": {"CNN": 0.2, "RNN": 0.6}}

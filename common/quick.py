@@ -7,8 +7,8 @@ a broken layer, loss or optimizer does not. Results on it are never shown beside
 import numpy as np
 
 # Changes whenever what is generated changes; records carry it in place of a checksum.
-DIGEST = "quick-1"
-TRAIN, TEST = 1280, 500
+DIGEST = "quick-2"
+TRAIN, TEST = 640, 256
 WORDS_PER_CLASS = 50
 
 

@@ -60,7 +60,7 @@ def test_record_has_every_field(make_record, monkeypatch):
         "device": "Tesla P100",
         "device_kind": "gpu",
         "data": "quick",
-        "data_digest": "quick-1",
+        "data_digest": "quick-2",
         "epochs": 2,
         "batchsize": 64,
         "precision": "fp32",
