@@ -196,7 +196,9 @@ def test_repeats_take_turns(tmp_path):
 
 def planned(*arguments):
     """The frameworks of which something would run."""
-    plan = run_all("run", "--quick", "--force", "--dry-run", "--gpu", "none", *arguments)
+    plan = run_all(
+        "run", "--quick", "--force", "--dry-run", "--gpu", "none", *arguments
+    )
     return {line.split()[0] for line in plan.stdout.splitlines()}
 
 

@@ -181,7 +181,7 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     root, outside = folder / "checkout", folder / "outside"
     leave = shutil.ignore_patterns("__pycache__", ".*")
-    for name in ("support", "common", "results/2018"):
+    for name in ("support", "common", "docs", "results/2018"):
         shutil.copytree(ROOT / name, root / name, ignore=leave)
     shutil.copy(ROOT / "README.md", root)
     for path in (root / "support/registry/frameworks").iterdir():
@@ -277,7 +277,8 @@ def test_strange_names_are_refused_in_one_line(hostile):
         assert not (root / "site" / "results" / name).exists()
     page = (root / "site/results/good/index.html").read_text()
     assert "<h1>Toy GPU</h1>" in page and "1 of 1" in page
-    assert "strange" not in (root / "README.md").read_text()
+    for page in (root / "README.md", root / "results" / "README.md"):
+        assert "strange" not in page.read_text()
 
 
 @pytest.mark.parametrize("name", ["..", ".hidden", "a/../b", "ä", "a\x00b", "a b"])
@@ -287,7 +288,8 @@ def test_no_name_leads_elsewhere(name, tmp_path):
 
 def test_nothing_that_a_link_leads_to_is_published(hostile):
     root, of_tables, of_site = hostile
-    for path in [*files(root / "site"), root / "README.md"]:
+    pages = [root / "README.md", *(root / "docs").iterdir()]
+    for path in [*files(root / "site"), *pages]:
         assert SECRET not in path.read_text(), path
     for path in (root / "results").glob("*/README.md"):
         assert (
@@ -430,7 +432,7 @@ def test_a_chart_is_an_svg_whatever_its_labels_are():
 
 
 def render(tmp_path, template, **values):
-    site = pages.Site(tmp_path, {}, documents=[])
+    site = pages.Site(tmp_path, {}, documents=[], documentation=[])
     site.page("a.html", template, **values)
     return (tmp_path / "a.html").read_text(encoding="utf-8")
 
@@ -854,12 +856,10 @@ def test_executed_notebooks_go_only_once_the_pages_are_written(tmp_path, monkeyp
     assert len(list((folder / "notebooks").iterdir())) == 1
 
 
-def test_a_readme_without_the_marks_stays_as_it_is(tmp_path, monkeypatch, caplog):
+def test_a_page_without_the_marks_stays_as_it_is(tmp_path, caplog):
     readme = tmp_path / "README.md"
     readme.write_text("# Mine\n")
-    monkeypatch.setattr(tables, "README", readme)
-    monkeypatch.setattr(tables, "ROOT", tmp_path)
-    tables.update_readme()
+    tables.fill(readme, "results", ["of ours"])
     assert readme.read_text() == "# Mine\n"
     assert "README.md has no place for its results" in caplog.text
 

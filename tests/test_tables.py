@@ -571,12 +571,13 @@ def test_an_outside_framework_is_in_the_tables_but_not_in_the_readme_s_list(
     assert "From Elsewhere" in {row[0].text for row in table.body}
     listed = "\n".join(tables._frameworks())
     assert "From Elsewhere" not in listed and "[PyTorch](https://pytorch.org)" in listed
-    assert "[CNN](notebooks/PyTorch_CNN.ipynb)" in listed
+    assert "[CNN](../notebooks/PyTorch_CNN.ipynb)" in listed
 
 
 def test_committed_pages_are_what_their_records_make(tmp_path):
     def kept(root):
-        files = [root / "README.md", *(root / "results").rglob("*")]
+        folders = [*(root / "results").rglob("*"), *(root / "docs").rglob("*")]
+        files = [root / "README.md", *folders]
         return {
             path.relative_to(root): path.read_bytes()
             for path in files
@@ -584,7 +585,7 @@ def test_committed_pages_are_what_their_records_make(tmp_path):
         }
 
     leave = shutil.ignore_patterns("__pycache__", "quick", "verify", ".*")
-    for name in ("support", "common", "notebooks", "results"):
+    for name in ("support", "common", "notebooks", "results", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=leave)
     shutil.copy(ROOT / "README.md", tmp_path)
     before = kept(tmp_path)

@@ -138,7 +138,7 @@ def write_notebook(path, train):
 
 
 def make_checkout(root):
-    for name in ("support", "common"):
+    for name in ("support", "common", "docs"):
         shutil.copytree(
             ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__")
         )

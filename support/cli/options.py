@@ -43,9 +43,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("-m", "--model", **several, help="CNN, RNN, Inference")
     what.add_argument("-e", "--environment", **several, help="those of these pins")
-    what.add_argument(
-        "--archived", action="store_true", help="archived frameworks too"
-    )
+    what.add_argument("--archived", action="store_true", help="archived frameworks too")
     where = parser.add_argument_group("where")
     where.add_argument(
         "--gpu",

@@ -65,6 +65,12 @@ class Machine(System):
         return self.folder.name == "quick"
 
     @property
+    def kind(self) -> str:
+        """ "gpu" or "cpu"; "" where nothing says it."""
+        said = descriptions.machine(self.folder).get("kind")
+        return str(said or _newest(self.runs).get("device_kind") or "")
+
+    @property
     def title(self) -> str:
         return f"{self.name}, generated data" if self.quick else self.name
 

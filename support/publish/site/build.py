@@ -84,7 +84,8 @@ def _write(folder: Path) -> None:
     papers = documents.find()
     places = {**results.places(machines), **compare.places(notebooks)}
     menu = [(path, document.title) for path, document in papers.items()]
-    site = Site(folder, places, documents=menu)
+    manual = [one for one in menu if not one[0].startswith("results/")]
+    site = Site(folder, places, documents=menu, documentation=manual)
     site.copy_static()
     compare.write(site, columns, notebooks, machines)
     phrasebook.write(site, columns, notebooks)

@@ -1,4 +1,4 @@
-"""Documents: generated Markdown pages of results/ as pages of the site."""
+"""Documents: the Markdown pages of docs/ and of results/ as pages of the site."""
 
 import posixpath
 import re
@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from markupsafe import Markup
 
-from support.basics.paths import RESULTS, ROOT
+from support.basics.paths import ROOT
 from support.publish import sources
 from support.publish.site import safe
 from support.publish.site.pages import Site
@@ -18,9 +18,11 @@ from support.publish.table import is_address
 # What is turned into pages if it exists.
 KEPT = "|".join(sources.PROOFS)
 PATTERNS = (
-    *(f"*/{proof}/README.md" for proof in sources.PROOFS),
-    "*.md",
-    "2018/README.md",
+    *(f"results/*/{proof}/README.md" for proof in sources.PROOFS),
+    "results/[!R]*.md",  # its README.md has the figures of results.html
+    "results/2018/README.md",
+    "docs/*.md",
+    "CONTRIBUTING.md",
 )
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.S)
 
@@ -38,7 +40,7 @@ def find() -> dict[str, Document]:
     """Path in the site -> document. One that cannot be read is named and left out."""
     found = {}
     for pattern in PATTERNS:
-        for file in sorted(RESULTS.glob(pattern)):
+        for file in sorted(ROOT.glob(pattern)):
             path = file.relative_to(ROOT)
             document = _read(file, path.parent.as_posix())
             if document:
@@ -47,7 +49,8 @@ def find() -> dict[str, Document]:
 
 
 def _read(file: Path, folder: str) -> Document | None:
-    if not sources.admits(file, RESULTS):
+    top = file.relative_to(ROOT).parts[0]
+    if not sources.admits(file, ROOT if top == file.name else ROOT / top):
         return None
     try:
         html = safe.markdown(file.read_text(encoding="utf-8"))
@@ -87,6 +90,8 @@ def _place(path: str) -> str:
     """Where the site has what lies at this path of the repository."""
     path = re.sub(r"^(results/.*?)/(?:notebooks|records)/([^/]*)$", r"\1/\2", path)
     path = re.sub(rf"/({KEPT})/README\.md$", r"/\1.html", path)
-    path = "index.html" if path == "README.md" else path
+    path = {"README.md": "index.html", "results/README.md": "results.html"}.get(
+        path, path
+    )
     path = re.sub(r"(^|/)README\.md$", r"\1index.html", path)
     return re.sub(r"\.(ipynb|json|md)$", ".html", path)

@@ -13,9 +13,18 @@ from common.params import MODELS
 from support.basics.numbers import number, percent
 from support.ceilings import store
 from support.publish.systems import Machine, System
-from support.publish.table import BLANK, EMPTY, OUTDATED, Cell, Column, Table, made_of
+from support.publish.table import (
+    BLANK,
+    EMPTY,
+    NONE,
+    OUTDATED,
+    Cell,
+    Column,
+    Table,
+    made_of,
+)
 from support.publish.views import evidence, failure, lines
-from support.records.key import TITLES, Group
+from support.records.key import PROTOCOL_EPOCHS, TITLES, Group
 from support.records.statistics import counting
 
 Show = Callable[[float], str]
@@ -139,6 +148,58 @@ def _time(row: Any) -> Cell:
         return failure(row["last"])
     text = _figure("seconds", number)(row).text
     return Cell(text, evidence(row["last"]), OUTDATED if row.outdated else "")
+
+
+def overview(model: str, then: System, machines: Iterable[Machine]) -> Table:
+    """Our fastest GPU and the CPU with most frameworks, beside a GPU of 2018.
+
+    A row is a framework, from whichever kind of environment it ran in; the accuracy is that of the
+    protocol's training, ours if there is one.
+    """
+    machines = list(machines)
+    protocol = Group(model, PROTOCOL_EPOCHS[model], "fp32")
+    gpus = [m for m in machines if m.kind == "gpu" and protocol in m.groups]
+    gpu = min(gpus, key=lambda m: m.groups[protocol].seconds.min(), default=None)
+    cpus = [(m, g) for m in machines if m.kind == "cpu" and (g := m.widest(model))]
+    cpu = max(cpus, key=lambda pair: _finished(*pair), default=None)
+    trained = [m.groups[protocol] for m in machines if protocol in m.groups]
+    head, columns = ["framework", f"{then.name} (s)"], [_seconds(then.groups[protocol])]
+    if gpu:
+        head.append(f"{gpu.name} (s)")
+        columns.append(_seconds(gpu.groups[protocol]))
+    if cpu:
+        machine, group = cpu
+        head.append(f"{machine.name}, {group.settings} (s)")
+        columns.append(_seconds(machine.groups[group]))
+    head.append("accuracy")
+    columns.append(_accuracies([*trained, then.groups[protocol]]))
+    keys = lines([], [model])
+    body = [
+        [Cell(label), *(cells.get(key, EMPTY) for cells in columns)]
+        for (key, _), label in keys.items()
+    ]
+    said = [row for row in body if any(cell.kind != NONE for cell in row[1:])]
+    return Table(TITLES[model], head, said)
+
+
+def _finished(machine: Machine, group: Group) -> int:
+    return int((machine.groups[group]["count"] > 0).sum())
+
+
+def _seconds(rows: pd.DataFrame) -> dict[str, Cell]:
+    """Framework -> its time; of a pinned and an installed environment, the pinned one's."""
+    last_wins = sorted(_each(rows), key=lambda row: row.environment == "pinned")
+    return {row.framework: _time(row) for row in last_wins if row["count"]}
+
+
+def _accuracies(tables: Iterable[pd.DataFrame]) -> dict[str, Cell]:
+    """Framework -> the accuracy in the first of these tables that has one."""
+    found: dict[str, Cell] = {}
+    for rows in tables:
+        for row in _each(rows):
+            if row["count"] and not pd.isna(row["accuracy"]):
+                found.setdefault(row.framework, _median("accuracy", _percent)(row))
+    return found
 
 
 Pair = tuple[str, float, float]  # label, seconds of the one, seconds of the other
