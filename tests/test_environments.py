@@ -1,14 +1,18 @@
 """Environments are made from pins, kept while these stay, and cost only their own frameworks."""
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from toy_checkout import VERSION
 
@@ -87,6 +91,34 @@ def test_changed_pins_make_records_stale_and_the_environment_anew(checkout, toy)
     assert "making environment toy" in run.stdout
 
 
+def test_ctrl_c_ends_the_making_of_an_environment_and_the_next_run_makes_it(
+    checkout, toy
+):
+    (toy / "finish.py").write_text("import time\ntime.sleep(600)\n")
+    run = checkout.start(*QUICK, "-f", "Good")
+    while "making environment toy" not in run.stdout.readline():
+        assert run.poll() is None
+    while not any("finish.py" in line for line in descendants(run.pid)):
+        assert run.poll() is None
+        time.sleep(0.1)
+    left = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert not any(process.is_running() for process in left)
+    (toy / "finish.py").write_text("")
+    assert checkout.run(*QUICK, "-f", "Good").returncode == 0
+
+
+def descendants(pid):
+    """The command lines of what the process has started."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join(process.cmdline()))
+    return found
+
+
 def test_pins_that_cannot_be_had_are_named_with_the_command_that_failed(checkout, toy):
     (toy / "cpu.txt").write_text(pin("no-such-package-of-that-name==1.0"))
     run = checkout.run(*QUICK, "-f", "Raises")
@@ -137,7 +169,7 @@ def test_on_debian_root_gets_what_is_lacking_installed_unless_it_is_declined(
     run = checkout.run(*command, PATH=path)
     assert run.returncode == 0, run.stderr
     assert tool.exists()
-    assert "Installing Debian packages: lathe" in run.stderr
+    assert "Installing Debian packages: lathe" in run.stdout
 
 
 def test_wheels_that_pip_is_told_of_are_found_and_held_to_their_hashes(

@@ -113,7 +113,7 @@ def test_prose_and_comments_make_nothing_stale(checkout):
 
 def test_ctrl_c_ends_kernels_and_the_next_run_goes_on(checkout):
     run = checkout.start(*QUICK, "-f", "Hangs", "Raises")
-    wait_for(run, "Hangs RNN: running", "train")
+    wait_for_cell(run, checkout, "train")
     run.send_signal(signal.SIGINT)
     output = run.communicate(timeout=30)[0]
     assert run.returncode == 130
@@ -125,7 +125,7 @@ def test_ctrl_c_ends_kernels_and_the_next_run_goes_on(checkout):
 
 def test_a_killed_runner_leaves_no_kernel_and_no_half_record(checkout):
     run = checkout.start(*QUICK, "-f", "Hangs")
-    wait_for(run, "Hangs RNN: running", "train")
+    wait_for_cell(run, checkout, "train")
     run.kill()
     run.wait()
     deadline = time.monotonic() + 30
@@ -141,7 +141,7 @@ def test_a_killed_runner_leaves_no_kernel_and_no_half_record(checkout):
 
 def test_a_second_run_on_a_device_waits_and_says_so(checkout):
     first = checkout.start(*QUICK, "-f", "Hangs", "--timeout", "10")
-    wait_for(first, "Hangs RNN: running", "train")
+    wait_for_cell(first, checkout, "train")
     second = checkout.run(*QUICK, "-f", "Raises")
     assert f"process {first.pid}" in second.stdout
     assert first.wait(timeout=30) == 1
@@ -288,12 +288,14 @@ def test_every_record_is_whole_and_says_what_it_must(checkout):
         assert str(checkout.root).encode() not in content, path
 
 
-def wait_for(process, *texts):
-    """Read the process's lines until one has all the texts."""
-    for line in process.stdout:
-        if all(text in line for text in texts):
-            return
-    raise AssertionError(f"the run ended before it said {texts}")
+def wait_for_cell(process, checkout, tag):
+    """Wait until a notebook of the running process executes the cell with this tag."""
+    while not any(
+        path.read_text() == tag
+        for path in (checkout.root / ".rosetta" / "runs").glob("run-*/*/cell")
+    ):
+        assert process.poll() is None, f"the run ended before the cell {tag}"
+        time.sleep(0.1)
 
 
 def processes_of(checkout):

@@ -3,7 +3,10 @@
 import contextlib
 import ctypes
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable
 
 import psutil
@@ -69,3 +72,15 @@ def _each(
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             action(process)
+
+
+def end_with(parent: int) -> None:
+    """End this process, and with it what it started, when the runner that started it is gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    threading.Thread(target=watch, daemon=True).start()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.basics import locks
 from support.basics.errors import NotPossible
 from support.basics.paths import PYTHONS
 
@@ -21,7 +22,12 @@ def find(version: str, uv: str) -> str:
     Looks at this very Python, pyenv, the PATH, uv's and conda's; then asks uv, then conda, to
     install one under .rosetta/pythons. Raises NotPossible, saying what would provide it.
     """
-    path = installed(version) or _from_uv(version, uv) or _from_conda(version)
+    path = installed(version)
+    if not path:
+        # other environments, which may need the same, may be made at the same time
+        with locks.held(PYTHONS.with_name("pythons.lock"), print, f"Python {version}"):
+            installed.cache_clear()
+            path = installed(version) or _from_uv(version, uv) or _from_conda(version)
     if path:
         return path
     raise NotPossible(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from support.basics import locks
 from support.basics.errors import NotPossible
 from support.environments import uv
 
@@ -30,9 +31,11 @@ def provide(needs: Sequence[str], check: Sequence[str], debian: Sequence[str]) -
     if debian and _may_install():
         told = f"Installing Debian packages: {' '.join(debian)} (--no-system-packages declines)"
         print(told, file=sys.stderr, flush=True)
-        with contextlib.suppress(NotPossible):  # old lists may do
-            uv.run_step(["apt-get", "update"])
-        uv.run_step(install, DEBIAN_FRONTEND="noninteractive")
+        # other environments may be made at the same time, and apt-get waits for nobody
+        with locks.held(locks.shared_folder() / "system-packages.lock", print):
+            with contextlib.suppress(NotPossible):  # old lists may do
+                uv.run_step(["apt-get", "update"])
+            uv.run_step(install, DEBIAN_FRONTEND="noninteractive")
         if _succeeds(check):
             return
     remedy = f"on Debian or Ubuntu: sudo {shlex.join(install)}" if debian else ""

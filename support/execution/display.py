@@ -1,29 +1,36 @@
-"""Show a run while it lasts: a live table on a terminal, plain lines elsewhere."""
+"""Show a run while it lasts: what is running and how far it is on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from support.execution.jobs import Job
 
-STYLES = {"done": "green", "failed": "red", "running": "yellow", "skipped": "dim"}
+STYLES = {"done": "green", "failed": "red", "skipped": "dim"}
+ENDED = tuple(STYLES)
+MOST = 12  # lines of what is running: a terminal may have 24
 
 
 class Display:
-    """Rows are frameworks, columns models; below, what is being done and waited for."""
+    """What has ended becomes a line that scrolls away; below stay what is running and a summary.
+
+    Without a terminal, a line says that a notebook starts and another how it ended.
+    """
 
     def __init__(self, jobs: Sequence[Job], console: Console | None = None) -> None:
         self._console = console or Console()
-        self._jobs = jobs
-        # job -> state, detail, when it was started, when it ended
-        self._states: dict[Job, tuple[str, str, float | None, float | None]]
-        self._states = dict.fromkeys(jobs, ("waiting", "", None, None))
-        self._live = Live(console=self._console, get_renderable=self._table)
+        self._several = any(job.repeat > 1 for job in jobs)
+        self._width = max(len(self._name(job)) for job in jobs)
+        self._states: dict[Job, tuple[str, str]] = dict.fromkeys(jobs, ("waiting", ""))
+        self._started: dict[Job, float] = {}
+        self._since = time.monotonic()
+        self._live = Live(
+            console=self._console, get_renderable=self._below, transient=True
+        )
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:
@@ -39,43 +46,68 @@ class Display:
 
     def update(self, job: Job, state: str, detail: str) -> None:
         """The job is in this state now; `detail` is the cell, the result, or the reason."""
-        old, old_detail, started, _ = self._states[job]
-        started = started or (time.monotonic() if state == "running" else None)
-        ended = time.monotonic() if state in ("done", "failed") else None
-        self._states[job] = (state, detail, started, ended)
-        changed = (state, detail) != (old, old_detail)
-        if not self._console.is_terminal and changed and detail:
-            elapsed = f" after {time.monotonic() - started:.0f} s" if started else ""
+        before = self._states[job][0]
+        self._states[job] = (state, detail)
+        if state == "running":
+            self._started.setdefault(job, time.monotonic())
+            if before != state and not self._console.is_terminal:
+                self.say(f"{self._name(job)}: running")
+        elif state in ENDED and before != state:
+            self._print_end(job, state, detail)
+
+    def _print_end(self, job: Job, state: str, detail: str) -> None:
+        elapsed = ""
+        if job in self._started:
+            elapsed = f" after {_clock(time.monotonic() - self._started[job])}"
+        if not self._console.is_terminal:
             self.say(f"{self._name(job)}: {state}{elapsed}: {detail}")
+            return
+        line = Text(f"{self._name(job):{self._width}}  ")
+        line.append(f"{state}{elapsed}", STYLES[state]).append(f"  {detail}")
+        self._console.print(line, soft_wrap=True)
 
     def _name(self, job: Job) -> str:
-        several = any(other.repeat > 1 for other in self._jobs)
-        return f"{job.name} (run {job.repeat})" if several else job.name
+        return f"{job.name} (run {job.repeat})" if self._several else job.name
 
-    def _table(self) -> Table:
-        columns = list(dict.fromkeys(job.column for job in self._jobs))
-        table = Table("framework", *columns)
-        for framework in dict.fromkeys(job.framework.label for job in self._jobs):
-            cells = [self._cell(framework, column) for column in columns]
-            table.add_row(Text(framework), *cells)
-        now = [
-            f"{self._name(job)}: {detail}"
-            for job, (state, detail, *_) in self._states.items()
-            if detail and state in ("running", "waiting", "failed")
+    def _below(self) -> Group:
+        """The lines that stay at the bottom."""
+        running = [
+            Text(
+                f"{self._name(job):{self._width}}  "
+                f"{_clock(time.monotonic() - self._started[job])}  {detail}",
+                "yellow",
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+            for job, (state, detail) in self._states.items()
+            if state == "running"
         ]
-        table.caption = Text("\n".join(now[-6:]))
-        return table
+        return Group(*running[:MOST], Text(self.summary(), "bold", no_wrap=True))
 
-    def _cell(self, framework: str, column: str) -> Text:
-        """The states of all repeats, shortly."""
-        parts = []
-        for job, (state, detail, started, ended) in self._states.items():
-            if (job.framework.label, job.column) != (framework, column):
-                continue
-            text = state
-            if started:
-                text += f" {(ended or time.monotonic()) - started:.0f} s"
-            if state == "running":
-                text += f" ({detail})"
-            parts.append(Text(text, STYLES.get(state, "")))
-        return Text("\n").join(parts)
+    def summary(self) -> str:
+        """How many notebooks have ended and how, the time so far, and an estimate of the rest."""
+        states = [state for state, _ in self._states.values()]
+        ended = sum(state in ENDED for state in states)
+        parts = [f"{ended} of {len(states)} done"]
+        parts += [
+            f"{states.count(state)} {state}"
+            for state in ("failed", "skipped")
+            if state in states
+        ]
+        elapsed = time.monotonic() - self._since
+        parts.append(f"{_clock(elapsed)} elapsed")
+        run = sum(self._states[job][0] in ENDED for job in self._started)
+        if run > 1 and ended < len(states):
+            left = elapsed / run * (len(states) - ended)
+            parts.append(f"about {_clock(left)} left")
+        return ", ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    """12 s, 3:45 min or 1:02 h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"

@@ -9,10 +9,7 @@ traceback, or the kernel dies, leaves where and why in another file, and exits w
 import copy
 import json
 import os
-import signal
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,6 +20,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from common.files import write_json
+from support.basics.processes import end_with
 from support.basics.text import first_line, last_lines
 
 LAST_LINES = 20
@@ -152,18 +150,6 @@ def fail_for_errors_shown(order: Order, executed: Any) -> None:
 def fail(order: Order, reason: str, lines: list[str]) -> NoReturn:
     write_json(order["failure"], {"reason": reason, "lines": lines})
     sys.exit(1)
-
-
-def end_with(parent: int) -> None:
-    """End this process, and with it the kernel, when the runner that started it is gone."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from support.devices.choose import reserved
 from support.execution import finishing, preparing
 from support.execution import jobs as states
 from support.execution.jobs import Job
+from support.execution.making import Makers
 from support.execution.running import Running
 from support.records import machines
 
@@ -89,12 +90,13 @@ def run(jobs: list[Job], limits: Limits, display: Display) -> Outcomes:
                 outcomes.kept.append(job)
                 display.update(job, "done", "earlier, unchanged")
         waiting = [job for job in jobs if job not in outcomes.kept]
-        waiting = _prepare(waiting, limits, outcomes, display)
-        if waiting and waiting[0].timed:
-            found, folder = preparing.probes(waiting), waiting[0].folder
-            measure.provide(settings.device, folder, limits.force, display.say, found)
+        waiting = _with_data(waiting, limits, outcomes, display)
         with _working_folder() as work:
-            _run_all(waiting, work, limits, outcomes, display)
+            makers = Makers(waiting, work / "environments", display.say)
+            try:
+                _run_all(waiting, makers, work, limits, outcomes, display)
+            finally:
+                makers.end()
     return outcomes
 
 
@@ -107,22 +109,12 @@ def _possible(
     return [job for job in jobs if not refusals[job]]
 
 
-def _prepare(
+def _with_data(
     jobs: list[Job], limits: Limits, outcomes: Outcomes, display: Display
 ) -> list[Job]:
-    """Make what the jobs need; those whose needs cannot be met end here. Returns the others."""
+    """The jobs whose data are there or could be downloaded; the others end here."""
     missing = preparing.find_data(jobs, display.say)
     errors = {job: missing[job.model] for job in jobs if job.model in missing}
-    for shared in preparing.by_environment(job for job in jobs if job not in errors):
-        environment = shared[0].environment
-        if not environment.is_ready:
-            told = f"{environment.preparing} {environment.name}"
-            for job in shared:
-                display.update(job, "waiting", told)
-        error = preparing.make_environment(shared, display.say)
-        errors.update(dict.fromkeys(shared, error) if error else {})
-        for job in shared:
-            display.update(job, "waiting", "")
     _give_up(errors, limits, outcomes, display)
     return [job for job in jobs if job not in errors]
 
@@ -161,15 +153,33 @@ def _working_folder() -> Iterator[Path]:
 
 
 def _run_all(
-    jobs: list[Job], folder: Path, limits: Limits, outcomes: Outcomes, display: Display
+    jobs: list[Job],
+    makers: Makers,
+    folder: Path,
+    limits: Limits,
+    outcomes: Outcomes,
+    display: Display,
 ) -> None:
+    """Run each job when its environment is ready; where time counts, when all of them are."""
     processes.adopt_orphans()
+    ready: set[Job] = set()
     waiting, started = list(jobs), 0
     running: list[Running] = []
     try:
         while waiting or running:
-            while waiting and len(running) < limits.at_once:
-                job, started = waiting.pop(0), started + 1
+            found, errors = makers.look()
+            _give_up(errors, limits, outcomes, display)
+            ready.update(found)
+            waiting = [job for job in waiting if job not in errors]
+            if waiting and waiting[0].timed and not makers.busy and not started:
+                _measure_ceilings(waiting, limits, display)
+            may_start = not (waiting and waiting[0].timed and makers.busy)
+            while may_start and len(running) < limits.at_once:
+                job = next((job for job in waiting if job in ready), None)
+                if not job:
+                    break
+                waiting.remove(job)
+                started += 1
                 try:
                     work = folder / str(started)
                     running.append(Running(job, work, limits.at_once, limits.timeout))
@@ -182,16 +192,23 @@ def _run_all(
                 if one.has_ended or one.is_late:
                     running.remove(one)
                     _finish(one, outcomes, display)
-                    _end_what_is_left(one.job, running, display)
+                    own = [*makers.pids, *(other.process.pid for other in running)]
+                    _end_what_is_left(one.job, own, display)
     finally:
         for one in running:
             one.end()
         processes.end_orphans([])
 
 
-def _end_what_is_left(ended: Job, running: list[Running], display: Display) -> None:
+def _measure_ceilings(jobs: list[Job], limits: Limits, display: Display) -> None:
+    found, folder = preparing.probes(jobs), jobs[0].folder
+    device = jobs[0].settings.device
+    measure.provide(device, folder, limits.force, display.say, found)
+
+
+def _end_what_is_left(ended: Job, own: list[int], display: Display) -> None:
     """End processes that a notebook started and that outlived it, and say so."""
-    left = processes.end_orphans(one.process.pid for one in running)
+    left = processes.end_orphans(own)
     if left:
         display.say(f"{ended.name}: ended what it left running: {', '.join(left)}")
 
