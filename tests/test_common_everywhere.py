@@ -8,6 +8,8 @@ from support.basics.errors import NotPossible
 from support.basics.paths import ROOT
 from support.environments import interpreters, uv
 
+pytestmark = pytest.mark.slow
+
 PYTHONS = {
     "3.6": ["numpy==1.16.6", "pytest==7.0.1"],
     "3.13": ["numpy==2.4.6", "pytest==9.2.0"],

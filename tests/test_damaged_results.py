@@ -6,6 +6,8 @@ import os
 import pytest
 from toy_record import RECORD
 
+pytestmark = pytest.mark.slow
+
 DAMAGES = {
     "empty": "",
     "half": '{"schema": 1, "framework"',

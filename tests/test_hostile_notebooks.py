@@ -11,6 +11,8 @@ import psutil
 import pytest
 from toy_checkout import REPORT, TRAIN, Checkout, write_framework
 
+pytestmark = pytest.mark.slow
+
 GOOD = TRAIN["Good"]
 MARK = "rosetta-test-orphan"
 # name -> (code of the train cell, what the failure says; "" where the run is good)

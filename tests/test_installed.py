@@ -18,6 +18,8 @@ from support.basics.errors import UsageError
 from support.cli import options
 from support.environments import Installed, installed, kernels
 
+pytestmark = pytest.mark.slow
+
 RUN = ("--quick", "-m", "RNN")
 
 
@@ -307,7 +309,6 @@ def test_words_beside_its_answer_do_not_matter(tmp_path, python):
 # The runner's own environment
 
 
-@pytest.mark.slow
 def test_the_runner_s_environment_is_made_from_a_folder_of_wheels(tmp_path):
     """On a machine without a network; what pip is told to do elsewhere does not matter."""
     caller = {n: v for n, v in os.environ.items() if not n.startswith("PIP_")}

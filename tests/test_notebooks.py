@@ -26,32 +26,63 @@ OWN = PRIVATE / "tests"
 CPU = choose.cpu()
 SETTINGS = Settings(CPU, machines.folder_for(OWN, CPU), data="quick")
 PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in f.models]
+SMALL = "NumPy"  # whose environment is made in seconds
 # those that need no minutes of compilation
-MISTAKEN = ("PyTorch", "Keras", "JAX")
+MISTAKEN = (SMALL, "PyTorch", "Keras", "JAX")
 MISTAKES = mistakes.jobs([pair for pair in PAIRS if pair[0].key in MISTAKEN], SETTINGS)
 
 
-@pytest.fixture(scope="session")
-def parity_run():
-    """One run of all that can run here, two at a time, as timings do not matter."""
-    return run("parity", "--jobs", "2", "-f", *FRAMEWORKS)
+def params(every):
+    """The jobs as parameters of a test; those of large frameworks are slow."""
+    return [
+        pytest.param(
+            job,
+            id=job.key.stem,
+            marks=[] if job.framework.key == SMALL else pytest.mark.slow,
+        )
+        for job in every
+    ]
 
 
 @pytest.fixture(scope="session")
-def mistaken_run():
-    return run("mistakes", "--jobs", "2", "-f", *MISTAKEN)
+def parity_run(request):
+    """One run of all that is tested, two at a time, as timings do not matter."""
+    chosen = tested(request.session, parity.ParityJob)
+    keys = {job.framework.key for job in chosen} or {SMALL}
+    models = {job.model for job in chosen} or {"RNN"}
+    return run(request, "parity", "--jobs", "2", "-f", *keys, "-m", *models)
 
 
-def run(command, *arguments):
-    command = [str(ROOT / "run_all.py"), command, "--gpu", "none", *arguments]
-    variables = {**os.environ, "ROSETTA_RESULTS": str(OWN)}
-    return subprocess.run(
-        [sys.executable, *command],
+@pytest.fixture(scope="session")
+def mistaken_run(request):
+    keys = {job.framework.key for job in tested(request.session, mistakes.MistakeJob)}
+    return run(request, "mistakes", "--jobs", "2", "-f", *keys)
+
+
+def tested(session, kind):
+    """The jobs of this kind that tests of the session are about."""
+    found = (getattr(item, "callspec", None) for item in session.items)
+    jobs = [spec.params.get("job") for spec in found if spec]
+    return [job for job in jobs if type(job) is kind]
+
+
+def run(request, command, *arguments):
+    """The finished process; what it says is shown while it runs, as it may take long."""
+    words = [str(ROOT / "run_all.py"), command, "--gpu", "none", *arguments]
+    process = subprocess.Popen(
+        [sys.executable, *words],
         cwd=ROOT,
-        env=variables,
-        capture_output=True,
+        env={**os.environ, "ROSETTA_RESULTS": str(OWN)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
+    terminal = request.config.pluginmanager.getplugin("terminalreporter")
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        terminal.write_line(line.rstrip())
+    return subprocess.CompletedProcess(words, process.wait(), "".join(lines))
 
 
 def finished(job):
@@ -64,12 +95,10 @@ def finished(job):
 
 
 def test_the_whole_run_succeeds(parity_run):
-    assert parity_run.returncode == 0, parity_run.stdout + parity_run.stderr
+    assert parity_run.returncode == 0, parity_run.stdout
 
 
-@pytest.mark.parametrize(
-    "job", parity.jobs(PAIRS, SETTINGS), ids=lambda job: job.key.stem
-)
+@pytest.mark.parametrize("job", params(parity.jobs(PAIRS, SETTINGS)))
 def test_it_is_the_reference_s_model(parity_run, job):
     record = finished(job)
     assert all(check["passed"] for check in record["checks"])
@@ -78,7 +107,7 @@ def test_it_is_the_reference_s_model(parity_run, job):
         assert record["accuracy"] > LEARNED["quick"][job.model]
 
 
-@pytest.mark.parametrize("job", MISTAKES, ids=lambda job: job.key.stem)
+@pytest.mark.parametrize("job", params(MISTAKES))
 def test_a_mistake_is_caught_and_measured(mistaken_run, job):
     record = finished(job)
     caught = [check for check in record["checks"] if not check["passed"]]
@@ -88,8 +117,8 @@ def test_a_mistake_is_caught_and_measured(mistaken_run, job):
 
 
 @pytest.mark.skipif(not LACKING, reason="this machine has all that any framework needs")
-def test_what_this_machine_lacks_is_said_and_costs_only_its_own_rows():
-    unable = run("run", "--quick", "-m", "RNN", "-f", *LACKING)
+def test_what_this_machine_lacks_is_said_and_costs_only_its_own_rows(request):
+    unable = run(request, "run", "--quick", "-m", "RNN", "-f", *LACKING)
     assert unable.returncode == 1
     for key, lacked in LACKING.items():
-        assert f"failed: {key} RNN: needs {lacked}" in unable.stderr
+        assert f"failed: {key} RNN: needs {lacked}" in unable.stdout

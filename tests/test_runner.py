@@ -15,6 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--quick", "-m", "RNN")
 
 

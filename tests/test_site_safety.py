@@ -31,6 +31,8 @@ from support.publish.systems import Machine
 from support.publish.table import FAILED, Cell, Table, is_address
 from support.publish.views import frameworks
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a file of somebody's home"
 TURNED = "\u202e\u2066\u200f"
 EVIL = (

@@ -9,6 +9,8 @@ import sys
 import pytest
 from toy_checkout import Checkout
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--quick", "-m", "RNN", "-f", "Good", "--force")
 
 
