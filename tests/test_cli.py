@@ -53,7 +53,7 @@ def test_a_command_s_help_shows_what_it_takes_and_nothing_else():
     assert "as fast and as accurate" in shown
 
 
-# What makes no sense
+# Usage errors
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_command_s_help_shows_what_it_takes_and_nothing_else():
         (["-m", "LSTM"], "unknown model 'LSTM': there are CNN, "),
         (["-m", "ResNet"], "unknown model 'ResNet': did you mean Inference?"),
         (["-e", "moon"], "unknown environment 'moon': there are "),
-        (["-f", "CNTK", "-e", "torch"], "the filters leave nothing to run"),
+        (["-f", "CNTK", "-e", "torch"], "no framework or model matches"),
         (
             ["--epochs", "0"],
             "argument --epochs: a whole number from 1 is expected, not '0'",

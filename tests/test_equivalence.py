@@ -240,7 +240,7 @@ def run_all(command, *arguments):
             ["parity", "--precision", "bf16"],
             "--precision is an option of run, verify, transfer, not of parity",
         ),
-        (["mistakes", "-f", "Gluon"], "the filters leave nothing to run"),
+        (["mistakes", "-f", "Gluon"], "no framework or model matches"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments, answer):

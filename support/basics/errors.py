@@ -11,7 +11,7 @@ class NotPossible(Exception):
     """Something cannot be done. `remedy` is the command or step that would make it possible.
 
     `lacking`: whether the machine simply has not what it takes, such as an interpreter or a
-    GPU; whoever did not ask for it by name need not be told of a failure.
+    GPU; this is no failure unless it was requested by name.
     """
 
     def __init__(self, reason: str, remedy: str = "", lacking: bool = False) -> None:

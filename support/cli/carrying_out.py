@@ -47,7 +47,7 @@ def conclude(outcomes: "Outcomes", folder: Path) -> int:
 
 
 def write_pages(folder: Path) -> bool:
-    """Make the pages of a results folder anew; says why if that is not possible."""
+    """Remake the pages of a results folder; says why if that is not possible."""
     from support.publish import tables
 
     try:

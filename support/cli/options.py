@@ -174,7 +174,7 @@ def chosen(options: argparse.Namespace, data: str) -> "tuple[Settings, Pairs]":
     if installed:
         pairs = importable(installed, pairs, named=bool(options.framework))
     if not pairs:
-        raise UsageError("the filters leave nothing to run")
+        raise UsageError("no framework or model matches")
     check_examples(getattr(options, "examples", None), data, {m for _, m in pairs})
     device = choose.choose(options.gpu, say)
     results = Path(

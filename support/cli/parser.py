@@ -7,10 +7,13 @@ from typing import Any, NoReturn
 
 from support.basics.errors import UsageError
 from support.cli import (
+    check,
     mistakes,
+    new,
     parity,
     pins,
     run,
+    share,
     site,
     tables,
     test,
@@ -26,6 +29,9 @@ COMMANDS: dict[str, ModuleType] = {
     "mistakes": mistakes,
     "tables": tables,
     "site": site,
+    "new": new,
+    "check": check,
+    "share": share,
     "test": test,
     "pins": pins,
 }
@@ -49,7 +55,7 @@ Environments, caches and unfinished work are kept in .rosetta/, what was measure
 reader in site/. A finished run is not repeated unless its notebook, common/, environment or
 settings have changed, or --force says so.
 Exit status: 0 all well, 1 something failed (verify: is slower than expected, or its accuracy is off),
-2 the command makes no sense or verify could not judge something, 130 interrupted.
+2 usage error, or verify could not decide about something, 130 interrupted.
 """
 
 

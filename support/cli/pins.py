@@ -1,4 +1,4 @@
-"""Resolve the pins anew: of environments, for CPU and GPU, and of the runner itself."""
+"""Resolve the pins again: of environments, for CPU and GPU, and of the runner itself."""
 
 import argparse
 import sys

@@ -20,7 +20,7 @@ def prove(options: argparse.Namespace, proof: ModuleType) -> int:
     settings, pairs = shared.chosen(options, "quick")
     jobs = proof.jobs(pairs, settings)
     if not jobs:
-        raise UsageError("the filters leave nothing to run")
+        raise UsageError("no framework or model matches")
     if looks_only(jobs, options):
         return 0
     outcomes = carry_out(jobs, options)

@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--serve",
         action="store_true",
-        help="show it on this machine, and build it anew on changes",
+        help="show it on this machine, and rebuild it on changes",
     )
 
 

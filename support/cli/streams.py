@@ -19,7 +19,7 @@ class _Tolerant:
     """A text stream whose `write` and `flush` raise nothing."""
 
     def __init__(self, stream: Any) -> None:
-        if stream is None:  # closed by whoever started this process
+        if stream is None:  # closed by the parent process
             stream = open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")

@@ -1,4 +1,4 @@
-"""Make all tables and charts anew from the records."""
+"""Remake all tables and charts from the records."""
 
 import argparse
 

@@ -13,7 +13,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     moved.add_argument("--from", **several, dest="sources")
     moved.add_argument("--to", **several, dest="targets")
     moved.add_argument(
-        "--all", action="store_true", help="from all and to all that the filters leave"
+        "--all", action="store_true", help="between all selected frameworks"
     )
     moved.add_argument(
         "--anyway",

@@ -58,7 +58,7 @@ class Rapl:
         return self._total / 1e6 if self._packages else None
 
     def _step(self, folder: Path) -> int:
-        """Microjoules since the last reading. A counter begins anew after its largest number."""
+        """Microjoules since the last reading. A counter starts again after its largest number."""
         now = int((folder / "energy_uj").read_text())
         step = now - self._last.get(folder, now)
         if step < 0:

@@ -1,4 +1,4 @@
-"""What every environment can do, whoever made it."""
+"""What every environment can do."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

@@ -138,7 +138,7 @@ def execute(order: Order, name: str) -> Any:
 
 
 def fail_for_errors_shown(order: Order, executed: Any) -> None:
-    """A reader takes a traceback for a failure, and is right: whoever caught it had to say so."""
+    """A traceback in an output is a failure, even if the cell went on."""
     for cell in executed.cells:
         for output in cell.get("outputs", []):
             if "Traceback (most recent call last)" in output.get("text", ""):

@@ -21,7 +21,7 @@ NEEDED = {
 
 
 def find_data(jobs: Iterable[Job], say: Say) -> dict[str, NotPossible]:
-    """Find or download what the jobs' models need, here and once; model -> why it is not to be had."""
+    """Find or download what the jobs' models need, here and once; model -> why it is unavailable."""
     missing = {}
     models = {job.model for job in jobs if job.settings.data == "real"}
     for model in models:
@@ -34,7 +34,7 @@ def find_data(jobs: Iterable[Job], say: Say) -> dict[str, NotPossible]:
             sources.find_resnet50()
         except DataError as error:
             say(
-                f"ResNet-50 gets seeded weights, as the official ones are not to be had: {error}"
+                f"ResNet-50 gets seeded weights, as the official ones are unavailable: {error}"
             )
     return missing
 

@@ -1,7 +1,7 @@
 """Sources: which files and folders of a checkout are published; what is left out is named in a line.
 
 Their names become file names and addresses of pages, so they must be plain. What is reached by a
-link that leads out of its folder stays unpublished: it may be any file of whoever builds.
+link that leads out of its folder stays unpublished: it may be any file of the user who builds.
 """
 
 import logging

@@ -94,8 +94,8 @@ QUICK = "Small generated data: these runs check an installation, they compare no
 READING = (
     "Cold is the first epoch, steady the median of the others; throughput is over the whole of "
     "the training. Of several runs the median is shown and, in brackets, the lowest and the "
-    "highest; whoever's times overlap shares a rank, and a single run has none. A run that other "
-    "load disturbed counts only where no other is to be had. A record stands behind each run, and "
+    "highest; frameworks whose times overlap share a rank, and a single run has none. A run that "
+    "other load disturbed counts only where there is no other. A record stands behind each run, and "
     "the executed notebook of the newest one behind each row. Tuned notebooks, the same model and "
     "steps with whatever makes them fast, are apart and never ranked with the others."
 )

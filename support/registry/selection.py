@@ -16,7 +16,7 @@ def select(
     models: Iterable[str] = (),
     environments: Iterable[str] = (),
 ) -> list[tuple[Framework, str]]:
-    """The (framework, model) pairs that the filters leave, models in the tables' order.
+    """The (framework, model) pairs that match the filters, models in the tables' order.
 
     Names are keys or labels, whatever their case; UsageError, with near matches, for an unknown one.
     """

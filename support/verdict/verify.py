@@ -150,7 +150,7 @@ class Verification:
         return [record for record in every if record["status"] == "ok"]
 
     def _runs(self, pair: Pair, checked: list[Record]) -> list[Record]:
-        """Those to be judged: own results unless they are to be made anew, else those `checked`."""
+        """Those to be compared: own results unless they are to be run again, else those `checked`."""
         sources = [checked] if self._again else [self._own, checked]
         found = [self._current(pair, records) for records in sources]
         undisturbed = [runs for runs in found if _undisturbed(runs)]

@@ -1,4 +1,4 @@
-"""Serve: show the site on this machine, and build it anew whenever what it is made from changes."""
+"""Serve: show the site on this machine, and rebuild it whenever its sources change."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ def serve(output: Path) -> int:
 
 
 def watch(output: Path) -> None:
-    """Build anew after every change of a source; never returns."""
+    """Rebuild after every change of a source; never returns."""
     seen = state()
     while True:
         time.sleep(LOOK)
@@ -47,7 +47,7 @@ def watch(output: Path) -> None:
 
 
 def rebuild(output: Path) -> None:
-    """Build anew in a process of its own, which knows nothing of how the sources were before."""
+    """Rebuild in a process of its own, which knows nothing of how the sources were before."""
     places = [str(ROOT), str(Path(output).resolve())]
     try:
         subprocess.run([sys.executable, "-I", "-c", BUILD, *places])
@@ -59,7 +59,7 @@ def build_once(output: str) -> None:
     """Build; whatever is wrong with a source is told, and the old site stays."""
     try:
         build.build(output)
-        print("built anew", flush=True)
+        print("rebuilt", flush=True)
     except KeyboardInterrupt:  # as is the serving
         pass
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Views: what every table says, whoever writes it."""
+"""Views: the content of every table, for pages and for the terminal."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
