@@ -193,7 +193,7 @@ def _fetch(url: str, part: str, limit: int, report: Report) -> None:
             return
         raise
     with contextlib.closing(response):
-        if response.status != 206:  # the server begins anew
+        if response.status != 206:  # the server starts again
             have = 0
         elif not _continues(response, have):
             os.unlink(part)

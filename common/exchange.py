@@ -32,7 +32,7 @@ def initial(expected):
 
 
 def leave(weights, outputs):
-    """Keep a notebook's weights and outputs for whoever runs it."""
+    """Keep a notebook's weights and outputs for the runner."""
     folder = os.environ.get("ROSETTA_EXCHANGE")
     if folder:
         np.savez(os.path.join(folder, "weights.npz"), **weights)

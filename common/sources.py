@@ -111,7 +111,7 @@ def _verify_cifar10(folder: str, whole: str) -> None:
 
 
 def _find_archive() -> Optional[str]:
-    """An archive of CIFAR-10 that is there already, whoever compressed it; None if there is none."""
+    """An archive of CIFAR-10 that is there already, in any compression; None if there is none."""
     paths = [os.path.join(data_folder(), name) for name in CIFAR10_ARCHIVES]
     return next((path for path in paths if os.path.exists(path)), None)
 

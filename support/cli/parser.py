@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 from support.basics.errors import UsageError
 from support.cli import (
     check,
+    kernels,
+    lab,
     mistakes,
     new,
     parity,
@@ -29,6 +31,8 @@ COMMANDS: dict[str, ModuleType] = {
     "mistakes": mistakes,
     "tables": tables,
     "site": site,
+    "lab": lab,
+    "kernels": kernels,
     "new": new,
     "check": check,
     "share": share,

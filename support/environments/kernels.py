@@ -16,8 +16,10 @@ def register(
     environment: Environment,
     cores: int,
     sharing: bool = False,
+    name: str = "",
 ) -> str:
-    """Write the kernel spec below `folder`, which JUPYTER_PATH must name; returns its name.
+    """Write the kernel spec below `folder`, which JUPYTER_PATH must name; returns its name, by
+    default that of the framework and the kind of environment.
 
     `cores` is how many processors the kernel may use, `sharing` whether others use its GPU too.
     The spec carries the framework's environment variables.
@@ -35,7 +37,7 @@ def register(
     start: list[str] = []
     for word in framework.language.kernel:
         start += environment.command if word == "{python}" else [word.format(**values)]
-    name = f"{framework.key}-{environment.kind}".lower()
+    name = name or f"{framework.key}-{environment.kind}".lower()
     spec = {
         "argv": [*start, "{connection_file}"],
         "display_name": framework.label,
