@@ -236,8 +236,8 @@ def _ask(url: str, have: int) -> HTTPResponse:
 
 def _continues(response: HTTPResponse, have: int) -> bool:
     """Whether the answer begins where the part ends."""
-    told = response.headers.get("Content-Range") or ""
-    return told.strip().startswith("bytes {}-".format(have))
+    span = response.headers.get("Content-Range") or ""
+    return span.strip().startswith("bytes {}-".format(have))
 
 
 def _total(response: HTTPResponse, have: int) -> Optional[int]:

@@ -53,7 +53,7 @@ def judged(tmp_path):
             "model": "RNN",
             "accuracy": 0.99,
         }
-        assert not job.judge(report, tmp_path)
+        assert not job.find_problem(report, tmp_path)
         return report
 
     return judge

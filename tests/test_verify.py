@@ -17,8 +17,8 @@ from support.execution.jobs import DONE, READY, STALE, Job
 from support.execution.settings import Settings
 from support.records import installation, schema, store
 from support.verdict import expectations, findings, references, verify
+from support.verdict.assess import Subject, assess, assess_device
 from support.verdict.findings import DeviceFinding, Finding
-from support.verdict.judge import Subject, judge, judge_device
 from support.verdict.references import References
 
 FRAMEWORK = next(iter(registry.frameworks().values()))
@@ -90,7 +90,7 @@ def installed(**versions):
 def judged(*runs, same=(RUN,), elsewhere=(), ceilings=None):
     subject = Subject(runs[0]["model"], list(runs))
     known = References(list(same), list(elsewhere), [], [])
-    return judge(subject, known, ceilings or {})
+    return assess(subject, known, ceilings or {})
 
 
 def said(finding):
@@ -185,7 +185,7 @@ def test_the_cause_is_named_where_the_record_shows_it(fault, cause):
 def test_a_slow_device_is_told_from_a_slow_framework(before, named):
     half = {"matmul": {"fp32": 200e9}}
     known = References([RUN], ceilings=before)
-    finding = judge(Subject("CNN", [slow()]), known, half)
+    finding = assess(Subject("CNN", [slow()]), known, half)
     cause = "the device itself: a matrix product reaches 200 GFLOP/s, and reached 400"
     assert (cause in said(finding)) == named
 
@@ -222,7 +222,7 @@ def test_a_disturbed_run_shows_no_cause():
 def test_a_notebook_that_failed_on_record_too_says_nothing_of_the_installation():
     failed = run(status="failed", reason="did not learn: accuracy 0.1")
     known = References([RUN], [], [failed])
-    finding = judge(Subject("CNN", [run(accuracy=0.1)]), known, {})
+    finding = assess(Subject("CNN", [run(accuracy=0.1)]), known, {})
     assert finding.status == findings.UNKNOWN
     assert "on record it failed as well: did not learn" in said(finding)
 
@@ -273,7 +273,7 @@ def test_a_gpu_in_another_host_is_the_same_device():
 def test_other_load_makes_slow_runs_impossible_to_judge_but_not_fast_ones():
     finding = judged(slow(**disturbed()))
     assert finding.status == findings.UNKNOWN
-    assert f"cannot judge: {BUSY}" in said(finding)
+    assert f"cannot decide: {BUSY}" in said(finding)
     assert judged(run(**disturbed())).status == findings.EXPECTED
     both = judged(slow(**disturbed()), run())
     assert both.status == findings.EXPECTED, "the undisturbed one counts"
@@ -314,7 +314,7 @@ def test_other_devices_ceilings_are_not_what_this_one_once_reached():
     other = run(device="Another CPU (8 cores)")
     late = run(seconds=250.0, epoch_seconds=[250.0], throughput=200)
     known = References([], [(other, CEILINGS)], [], [{"matmul": {"fp32": 4e12}}])
-    finding = judge(Subject("CNN", [late]), known, CEILINGS)
+    finding = assess(Subject("CNN", [late]), known, CEILINGS)
     assert (finding.status, finding.causes) == (findings.SLOWER, [])
 
 
@@ -331,7 +331,7 @@ REACHED = {"matmul": {"fp32": 52e12, "bf16": 797e12}, "copy": 3e12}
 
 
 def test_a_device_is_held_against_what_its_vendor_says():
-    finding = judge_device(H100, REACHED)
+    finding = assess_device(H100, REACHED)
     assert finding.status == findings.EXPECTED and not finding.causes
     assert "bf16 797 of 989 TFLOP/s (81%)" in said(finding)
 
@@ -346,7 +346,7 @@ def test_a_device_is_held_against_what_its_vendor_says():
     ids=["bf16", "memory", "both"],
 )
 def test_a_device_that_is_slow_itself_is_a_finding(measured, low, build):
-    finding = judge_device(H100, {**REACHED, **measured})
+    finding = assess_device(H100, {**REACHED, **measured})
     assert finding.status == findings.SLOWER
     assert "of 66.9 TFLOP/s" in finding.evidence[0]
     assert finding.evidence[1] == (
@@ -362,7 +362,7 @@ def test_a_device_that_is_slow_itself_is_a_finding(measured, low, build):
     ids=["not measured", "CPU", "unknown GPU"],
 )
 def test_nothing_is_said_of_a_device_without_ceilings_or_peaks(device, ceilings):
-    assert judge_device(device, ceilings) is None
+    assert assess_device(device, ceilings) is None
 
 
 SLOW_DEVICE = DeviceFinding("Toy GPU", findings.SLOWER, ["half"], ["a fan"])

@@ -29,15 +29,15 @@ def run(options: argparse.Namespace) -> int:
     folder = options.to.resolve() if options.to else None
     for path in new.start(options.key, every[options.like], folder):
         print(path)
-    told = f"ROSETTA_FRAMEWORKS={folder} " if folder else ""
+    message = f"ROSETTA_FRAMEWORKS={folder} " if folder else ""
     environment = options.key.lower()
     print(
         "\nNext:\n"
         f"  1. packages: edit {environment}/cpu.in and gpu.in, then\n"
-        f"     {told}python run_all.py pins {environment}\n"
+        f"     {message}python run_all.py pins {environment}\n"
         "  2. the notebooks and the entry; what is missing at any time says\n"
-        f"     {told}python run_all.py check {options.key}\n"
+        f"     {message}python run_all.py check {options.key}\n"
         "  3. the proof against the float64 reference\n"
-        f"     {told}python run_all.py parity --gpu none -f {options.key}"
+        f"     {message}python run_all.py parity --gpu none -f {options.key}"
     )
     return 0

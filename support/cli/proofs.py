@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def prove(options: argparse.Namespace, proof: ModuleType) -> int:
     """Run the jobs of a proof, a module of support/equivalence, and write its pages."""
-    from support.cli.carrying_out import carry_out, conclude, looks_only, write_pages
+    from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
 
     settings, pairs = shared.chosen(options, "quick")
     jobs = proof.jobs(pairs, settings)
@@ -23,9 +23,9 @@ def prove(options: argparse.Namespace, proof: ModuleType) -> int:
         raise UsageError("no framework or model matches")
     if looks_only(jobs, options):
         return 0
-    outcomes = carry_out(jobs, options)
+    outcomes = run_jobs(jobs, options)
     written = write_pages(settings.folder)
-    return max(conclude(outcomes, jobs[0].folder), not written)
+    return max(print_outcomes(outcomes, jobs[0].folder), not written)
 
 
 def import_numpy_with_one_thread() -> None:

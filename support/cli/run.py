@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks, show them running, and print and write the tables."""
-    from support.cli.carrying_out import carry_out, conclude, looks_only, write_pages
+    from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
     from support.execution.jobs import Job
 
     settings, pairs = shared.chosen(options, "quick" if options.quick else "real")
@@ -29,9 +29,9 @@ def run(options: argparse.Namespace) -> int:
     ]
     if looks_only(jobs, options):
         return 0
-    outcomes = carry_out(jobs, options)
+    outcomes = run_jobs(jobs, options)
     from support.publish import tables
 
     written = write_pages(jobs[0].folder)
     tables.print_machine(jobs[0].folder)
-    return max(conclude(outcomes, jobs[0].folder), not written)
+    return max(print_outcomes(outcomes, jobs[0].folder), not written)

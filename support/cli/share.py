@@ -26,8 +26,10 @@ def run(options: argparse.Namespace) -> int:
 
     there = {path.name: path for path in store.machines(RESULTS)}
     if options.machine not in there:
-        told = f"there is no {options.machine}" if options.machine else "name a machine"
-        raise UsageError(f"{told}: {', '.join(there) or 'results/ has none'}")
+        message = (
+            f"there is no {options.machine}" if options.machine else "name a machine"
+        )
+        raise UsageError(f"{message}: {', '.join(there) or 'results/ has none'}")
     packed = share.pack(there[options.machine], options.output / options.machine)
     for path, reason in packed.left_out.items():
         print(f"left out: {path.relative_to(RESULTS)}: {reason}")

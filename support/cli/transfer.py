@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from support.cli.carrying_out import carry_out, conclude, looks_only, write_pages
+    from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
     from support.equivalence import transfer
 
     settings, pairs = shared.chosen(options, "quick" if options.quick else "real")
@@ -48,12 +48,12 @@ def run(options: argparse.Namespace) -> int:
     trainings = transfer.trainings(moves, settings)
     if looks_only(trainings, options):
         return 0
-    outcomes = carry_out(trainings, options)
+    outcomes = run_jobs(trainings, options)
     evaluations = transfer.evaluations(moves, trainings, options.force)
     if evaluations:
-        outcomes.add(carry_out(evaluations, options))
+        outcomes.add(run_jobs(evaluations, options))
     written = write_pages(settings.folder)
     for training in trainings:
         if training.weights_path.exists():
             print(f"{training.name}: {training.weights_path}")
-    return max(conclude(outcomes, trainings[0].folder), not written)
+    return max(print_outcomes(outcomes, trainings[0].folder), not written)

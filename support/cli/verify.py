@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from support.cli.carrying_out import carry_out, looks_only
+    from support.cli.job_runs import looks_only, run_jobs
     from support.verdict import verify
 
     settings, pairs = shared.chosen(options, "real")
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     failed = {}
     if jobs:
-        outcomes = carry_out(jobs, options, stderr=options.json)
+        outcomes = run_jobs(jobs, options, stderr=options.json)
         failed = outcomes.failed
     found, device = verification.findings(failed), verification.device_finding()
     if options.json:

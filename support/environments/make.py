@@ -21,8 +21,8 @@ def main(name: str, variant: str, outcome: str) -> None:
     try:
         Pinned(environments()[name], variant).prepare(_say)
     except NotPossible as error:
-        told = {"remedy": error.remedy, "lacking": error.lacking}
-        write_json(outcome, {"reason": error.reason, **told})
+        details = {"remedy": error.remedy, "lacking": error.lacking}
+        write_json(outcome, {"reason": error.reason, **details})
     except OSError as error:
         write_json(outcome, {"reason": f"{PRIVATE}: {error.strerror or error}"})
     else:

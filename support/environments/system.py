@@ -29,8 +29,8 @@ def provide(needs: Sequence[str], check: Sequence[str], debian: Sequence[str]) -
         return
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *debian]
     if debian and _may_install():
-        told = f"Installing Debian packages: {' '.join(debian)} (--no-system-packages declines)"
-        print(told, file=sys.stderr, flush=True)
+        message = f"Installing Debian packages: {' '.join(debian)} (--no-system-packages declines)"
+        print(message, file=sys.stderr, flush=True)
         # other environments may be made at the same time, and apt-get waits for nobody
         with locks.held(locks.shared_folder() / "system-packages.lock", print):
             with contextlib.suppress(NotPossible):  # old lists may do

@@ -15,7 +15,7 @@ import nbformat
 
 from support.basics.errors import UsageError
 from support.basics.paths import PRIVATE
-from support.equivalence.parity import ParityJob, told
+from support.equivalence.parity import ParityJob, in_words
 from support.execution.jobs import Job
 from support.execution.settings import Settings
 from support.records.store import Record
@@ -56,11 +56,11 @@ class MistakeJob(ParityJob):
             tuple(map(tuple, self.mistake["edits"])),
         )
 
-    def doubt(self, report: Record, exchange: Path) -> str:
+    def _learning_problem(self, report: Record, exchange: Path) -> str:
         return ""
 
-    def judge(self, report: Record, exchange: Path) -> str:
-        problem = super().judge(report, exchange)
+    def find_problem(self, report: Record, exchange: Path) -> str:
+        problem = super().find_problem(report, exchange)
         caught = [c["check"] for c in report["checks"] if not c["passed"]]
         report["mistake"] = {name: self.mistake[name] for name in ("title", "trap")}
         report["status"] = "ok" if caught else "failed"
@@ -69,7 +69,7 @@ class MistakeJob(ParityJob):
 
     def headline(self, report: Record) -> str:
         return "caught by " + ", ".join(
-            f"{c['check']} {told(c)}" for c in report["checks"] if not c["passed"]
+            f"{c['check']} {in_words(c)}" for c in report["checks"] if not c["passed"]
         )
 
 

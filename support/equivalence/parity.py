@@ -82,7 +82,7 @@ class ParityJob(Job):
             weights = answers.given_weights(self.model, self.framework.gru)
             np.savez(exchange / "0" / "initial.npz", **weights)  # type: ignore[arg-type]
 
-    def judge(self, report: Record, exchange: Path) -> str:
+    def find_problem(self, report: Record, exchange: Path) -> str:
         weights = answers.load_weights(exchange / "0" / "weights.npz")
         expected = seeded_weights(self.model, SEED, self.framework.gru)
         difference = abs(count_parameters(weights) - count_parameters(expected))
@@ -97,14 +97,14 @@ class ParityJob(Job):
         if missed:
             report["status"] = "failed"
             report["reason"] = "; ".join(
-                f"{check['check']}: error {told(check)}, {check['tolerance']:g} allowed"
+                f"{check['check']}: error {in_words(check)}, {check['tolerance']:g} allowed"
                 for check in missed
             )
-        return "" if missed else self.doubt(report, exchange)
+        return "" if missed else self._learning_problem(report, exchange)
 
-    def doubt(self, report: Record, exchange: Path) -> str:
+    def _learning_problem(self, report: Record, exchange: Path) -> str:
         """One batch an epoch teaches too little to be judged by accuracy."""
-        return "" if self.check == "steps" else super().judge(report, exchange)
+        return "" if self.check == "steps" else super().find_problem(report, exchange)
 
     def _outputs(
         self, report: Record, weights: Weights, exchange: Path
@@ -138,7 +138,7 @@ class ParityJob(Job):
 
     def headline(self, report: Record) -> str:
         errors = (c for c in report["checks"] if c["tolerance"])
-        return ", ".join(f"{c['check']} {told(c)}" for c in errors)
+        return ", ".join(f"{c['check']} {in_words(c)}" for c in errors)
 
 
 def jobs(pairs: Iterable[tuple[Framework, str]], settings: Settings) -> list[Job]:
@@ -158,7 +158,7 @@ def measured(check: str, error: float, tolerance: float) -> Record:
     return {"check": check, "error": known, "tolerance": tolerance, "passed": passed}
 
 
-def told(check: Record) -> str:
+def in_words(check: Record) -> str:
     """A check's error in words."""
     return "not finite" if check["error"] is None else f"{check['error']:.1e}"
 

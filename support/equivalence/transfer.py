@@ -71,16 +71,16 @@ class TrainingJob(TransferJob):
         machine = PRIVATE / "weights" / self.settings.folder.name
         return machine / f"{self.key.stem}.{name}"
 
-    def judge(self, report: Record, exchange: Path) -> str:
-        doubt = super().judge(report, exchange)
-        if not doubt:
+    def find_problem(self, report: Record, exchange: Path) -> str:
+        problem = super().find_problem(report, exchange)
+        if not problem:
             self.weights_path.parent.mkdir(parents=True, exist_ok=True)
             for path in (self.weights_path, self.outputs_path):
                 left = exchange / "0" / path.name.removeprefix(f"{self.key.stem}.")
                 shutil.copy(left, path.with_suffix(".unfinished"))
                 path.with_suffix(".unfinished").replace(path)
             report["weights_digest"] = self.weights_digest()
-        return doubt
+        return problem
 
     def weights_digest(self) -> str:
         return digest(self.weights_path, "sha256")[:16]
@@ -128,10 +128,10 @@ class EvaluationJob(TransferJob):
             )
             np.savez(exchange / str(number) / "initial.npz", **fitted)  # type: ignore[arg-type]
 
-    def judge(self, report: Record, exchange: Path) -> str:
-        doubt = super().judge(report, exchange)
-        if doubt:
-            return doubt
+    def find_problem(self, report: Record, exchange: Path) -> str:
+        problem = super().find_problem(report, exchange)
+        if problem:
+            return problem
         pairs = self.known_pairs()
         for number, source in enumerate(self.sources):
             outputs = np.load(

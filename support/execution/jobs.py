@@ -158,7 +158,7 @@ class Job:
     def offer(self, exchange: Path) -> None:
         """Put what the notebook begins with into folder `0` of this one (see common/exchange.py)."""
 
-    def judge(self, report: Record, exchange: Path) -> str:
+    def find_problem(self, report: Record, exchange: Path) -> str:
         """Why a run that ended well is nevertheless a failure, or "".
 
         May add to the report. `exchange` is the folder whose subfolders, one for each

@@ -30,23 +30,23 @@ EVALUATION = ("weights", "evaluate", "report")
 Order = dict[str, Any]
 
 
-class TellingEngine(NBClientEngine):
-    """papermill's own engine, which also says which cell it starts, and turns the exchange."""
+class ProgressEngine(NBClientEngine):
+    """papermill's own engine, which also says which cell it starts, and switches the exchange."""
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, exchange: str, told: str, **kwargs: Any
+        cls, nb_man: Any, kernel_name: str, exchange: str, cell_file: str, **kwargs: Any
     ) -> Any:
         start = nb_man.cell_start
 
-        def tell_and_start(cell: Any, cell_index: Any = None, **kwargs: Any) -> None:
+        def note_and_start(cell: Any, cell_index: Any = None, **kwargs: Any) -> None:
             if cell.cell_type == "code":
-                Path(told).write_text(tag(cell), encoding="utf-8")
+                Path(cell_file).write_text(tag(cell), encoding="utf-8")
             if "evaluation" in cell.metadata:
-                turn(Path(exchange), cell.metadata["evaluation"])
+                use_evaluation(Path(exchange), cell.metadata["evaluation"])
             start(cell, cell_index, **kwargs)
 
-        nb_man.cell_start = tell_and_start
+        nb_man.cell_start = note_and_start
         return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
 
 
@@ -54,8 +54,8 @@ def tag(cell: Any) -> str:
     return next(iter(cell.metadata.get("tags", [])), "untagged cell")
 
 
-def turn(exchange: Path, number: int) -> None:
-    """Lead the notebook's exchange to the folder of this evaluation."""
+def use_evaluation(exchange: Path, number: int) -> None:
+    """Let the notebook's exchange be the folder of this evaluation."""
     following = exchange / "next"
     following.symlink_to(str(number))
     following.replace(exchange / "now")
@@ -92,16 +92,18 @@ def repeat(notebook: Any, count: int) -> None:
 def main(path: str) -> None:
     order = json.loads(Path(path).read_text(encoding="utf-8"))
     end_with(os.getppid())
-    papermill_engines.register("telling", TellingEngine)
+    papermill_engines.register("progress", ProgressEngine)
     # papermill fills parameters in where a path has braces: it is given a name alone
     executed_path = Path(order["executed"])
     os.chdir(executed_path.parent)
     try:
         fail_for_errors_shown(order, execute(order, executed_path.name))
     except PapermillExecutionError as error:
-        told = f"{error.ename}: {first_line(error.evalue)}"
+        message = f"{error.ename}: {first_line(error.evalue)}"
         fail(
-            order, first_line(told), last_lines("\n".join(error.traceback), LAST_LINES)
+            order,
+            first_line(message),
+            last_lines("\n".join(error.traceback), LAST_LINES),
         )
     except DeadKernelError:
         fail(order, "the kernel died (killed, out of memory, or crashed)", [])
@@ -121,12 +123,12 @@ def execute(order: Order, name: str) -> Any:
                 prepared(order),
                 name,
                 order["parameters"],
-                engine_name="telling",
+                engine_name="progress",
                 kernel_name=order["kernel"],
                 language=order["language"],
                 start_timeout=order["timeout"],
                 exchange=order["exchange"],
-                told=order["cell"],
+                cell_file=order["cell"],
                 cwd=order["folder"],
                 progress_bar=False,
             )

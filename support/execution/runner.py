@@ -236,8 +236,8 @@ def _finish(one: Running, outcomes: Outcomes, display: Display) -> None:
     else:
         if record["status"] == "ok":
             outcomes.done.append(job)
-            told = "; ".join([job.headline(record), *record["warnings"]])
-            display.update(job, "done", told)
+            message = "; ".join([job.headline(record), *record["warnings"]])
+            display.update(job, "done", message)
         else:
             outcomes.failed[job] = record["reason"]
             display.update(job, "failed", record["reason"])

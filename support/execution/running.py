@@ -175,7 +175,7 @@ class Running:
             return None, "the notebook ended without its report", lines
         except ValueError as error:
             return None, f"its report is no JSON: {first_line(str(error))}", lines
-        problem = self._problem(report) or self.job.judge(report, self.exchange)
+        problem = self._problem(report) or self.job.find_problem(report, self.exchange)
         return (None, problem, lines) if problem else (report, "", [])
 
     def _log_end(self) -> str:

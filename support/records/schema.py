@@ -21,8 +21,8 @@ def problem(record: Any) -> str:
         return ""
     where = ".".join(map(str, error.absolute_path))
     message = error.message if len(error.message) < 200 else error.message[:200] + "…"
-    told = f"{where}: {message}" if where else message
-    return " ".join(plain(told).split())  # names of fields may have line breaks
+    message = f"{where}: {message}" if where else message
+    return " ".join(plain(message).split())  # names of fields may have line breaks
 
 
 def upgrade(record: dict[str, Any], stem: str) -> dict[str, Any]:
@@ -40,8 +40,10 @@ def upgrade(record: dict[str, Any], stem: str) -> dict[str, Any]:
     try:
         return _from_0(record, stem)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        told = f"{type(error).__name__}: {error}"
-        raise ValueError(f"it has no schema, and cannot be upgraded ({told})") from None
+        message = f"{type(error).__name__}: {error}"
+        raise ValueError(
+            f"it has no schema, and cannot be upgraded ({message})"
+        ) from None
 
 
 def _from_0(old: dict[str, Any], stem: str) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def as_text(
     for (framework, model), obstacle in left_out.items():
         lines.append(f"left out: {framework.label} {model}: {obstacle.text}")
     if not found:
-        lines.append("No framework could be judged.")
+        lines.append("No framework could be compared.")
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ from support.execution.settings import Settings
 from support.records import store
 from support.records.key import RunKey
 from support.records.store import Record
+from support.verdict.assess import Subject, assess, assess_device
 from support.verdict.findings import (
     DeviceFinding,
     Found,
@@ -26,7 +27,6 @@ from support.verdict.findings import (
     as_text,
     exit_status,
 )
-from support.verdict.judge import Subject, judge, judge_device
 from support.verdict.references import gather, is_here, is_own
 
 __all__ = ["Check", "Verification", "as_json", "as_text", "checks", "exit_status"]
@@ -38,13 +38,13 @@ EXAMPLES = {"CNN": 9600, "RNN": 9600, "Inference": 256}  # on a CPU, which is sl
 
 @dataclass(frozen=True)
 class Check(Job):
-    """A run to be judged: kept whatever it reports, for that is the evidence."""
+    """A run to be compared: kept whatever it reports, for that is the evidence."""
 
     @property
     def folder(self) -> Path:
         return checks(self.settings.folder)
 
-    def judge(self, report: Record, exchange: Path) -> str:
+    def find_problem(self, report: Record, exchange: Path) -> str:
         return ""
 
     def state(self) -> State:
@@ -63,7 +63,7 @@ def checks(folder: Path) -> Path:
 
 
 class Verification:
-    """What can be judged of these (framework, model) pairs, with these settings.
+    """The verdicts on these (framework, model) pairs, with these settings.
 
     `named`: whether the user named models; `again`: whether to run what was run before.
     `left_out` has what was asked for and cannot run here.
@@ -129,13 +129,13 @@ class Verification:
             if pair in reasons:
                 subject = Subject(pair[1], [], f"its run failed: {reasons[pair]}", True)
             if subject.runs or pair in self._selected:
-                finding = judge(subject, self._references, ceilings)
+                finding = assess(subject, self._references, ceilings)
                 found.setdefault(pair[0], []).append(finding)
         return found
 
     def device_finding(self) -> DeviceFinding | None:
         """What is known of the device itself; None if nothing is."""
-        return judge_device(self._settings.device, self._ceilings())
+        return assess_device(self._settings.device, self._ceilings())
 
     def _ceilings(self) -> Ceilings:
         """What was measured here, last of all for this purpose; {} if nothing was."""

@@ -12,7 +12,7 @@ import pandas as pd
 from common.params import MODELS
 from support import registry
 from support.equivalence import mistakes as planted
-from support.equivalence.parity import told
+from support.equivalence.parity import in_words
 from support.publish.table import EMPTY, FAILED, NONE, OUTDATED, Cell, Table
 from support.publish.views import Key, evidence, failure, lines, place
 
@@ -79,7 +79,7 @@ def _figure(found: tuple[Any, dict] | None) -> Cell:
     if found is None:
         return EMPTY
     run, check = found
-    text = told(check)
+    text = in_words(check)
     if check["check"] == "parameters" and pd.notna(run.parameters):
         text = f"{run.parameters:,}" + ("" if check["passed"] else " (differs)")
     return Cell(text, kind="" if check["passed"] else FAILED)
@@ -104,7 +104,7 @@ def _largest(found: list[tuple[Any, dict]]) -> list[Cell]:
     errors = [float("inf") if c["error"] is None else c["error"] for _, c in found]
     run, check = found[errors.index(max(errors))]
     kind = "" if check["passed"] else FAILED
-    largest = Cell(f"{told(check)} ({run.label})", kind=kind)
+    largest = Cell(f"{in_words(check)} ({run.label})", kind=kind)
     return [Cell(str(len(found))), Cell(f"{median(errors):.1e}"), largest]
 
 
@@ -167,7 +167,7 @@ def mistakes(runs: pd.DataFrame) -> Table:
 def caught(record: dict[str, Any]) -> str:
     """By which checks a mistake was caught, in words; "" if by none."""
     return ", ".join(
-        f"{check['check']} {told(check)} ({check['tolerance']:g} allowed)"
+        f"{check['check']} {in_words(check)} ({check['tolerance']:g} allowed)"
         for check in record.get("checks", [])
         if not check["passed"]
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from support.execution.runner import Outcomes
 
 
-def carry_out(
+def run_jobs(
     jobs: "Sequence[Job]", options: argparse.Namespace, stderr: bool = False
 ) -> "Outcomes":
     """Run the jobs, showing them running; on standard error where a program reads the output."""
@@ -32,7 +32,7 @@ def carry_out(
         return runner.run(list(jobs), limits, display)
 
 
-def conclude(outcomes: "Outcomes", folder: Path) -> int:
+def print_outcomes(outcomes: "Outcomes", folder: Path) -> int:
     """Say in the end what was done and what failed and why; returns the exit status."""
     counts = [f"{len(outcomes.done)} run", f"{len(outcomes.kept)} unchanged"]
     counts += [f"{len(outcomes.skipped)} skipped"] if outcomes.skipped else []
@@ -94,8 +94,8 @@ def show_matrix(jobs: "Sequence[Job]") -> None:
             reasons.setdefault(job.framework.key, state.text)
         environment = job.environment
         to_be_made = isinstance(environment, Pinned) and not environment.is_ready
-        told = f"{environment.name}, to be made" if to_be_made else environment.name
-        environments[job.framework.key] = told
+        message = f"{environment.name}, to be made" if to_be_made else environment.name
+        environments[job.framework.key] = message
     rows = [["-f", *columns, "environment", ""]]
     for key, found in states.items():
         cells = [found[c].kind if c in found else "-" for c in columns]

@@ -1,4 +1,4 @@
-"""The judgement of a framework's runs, and of the device that they ran on."""
+"""The verdict on a framework's runs, and on the device that they ran on."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ OF_PRODUCTS = f"{OF_A_DEVICE}, or a build without kernels for tensor cores"
 
 @dataclass
 class Subject:
-    """A model, and the runs of it to be judged; `reason` says why there are none, `failed` whether
+    """A model, and the runs of it to be compared; `reason` says why there are none, `failed` whether
     that is because one failed."""
 
     model: str
@@ -41,7 +41,7 @@ class Subject:
     failed: bool = False
 
 
-def judge(subject: Subject, references: References, ceilings: Ceilings) -> Finding:
+def assess(subject: Subject, references: References, ceilings: Ceilings) -> Finding:
     """The finding about a subject; `ceilings` are those measured here."""
     if not subject.runs:
         status = FAILED if subject.failed else UNKNOWN
@@ -79,7 +79,7 @@ def _time(runs: list[Record], expected: Expected | None, unknown: str) -> Said:
         return EXPECTED, evidence + faster
     disturbed = store.disturbances(runs[-1])
     if disturbed:
-        return UNKNOWN, f"{evidence}; cannot judge: {'; '.join(disturbed)}"
+        return UNKNOWN, f"{evidence}; cannot decide: {'; '.join(disturbed)}"
     return SLOWER, evidence
 
 
@@ -108,7 +108,7 @@ def _compared_accuracy(runs: list[Record], references: References) -> Said:
     return status, f"accuracy {reached:.1%}; {low:.1%}–{high:.1%} expected ({basis})"
 
 
-def judge_device(device: Device, ceilings: Ceilings) -> DeviceFinding | None:
+def assess_device(device: Device, ceilings: Ceilings) -> DeviceFinding | None:
     """The finding about the device by what was measured here; None if nothing was, or if the peaks
     of such a device are unknown."""
     peaks = nominal.peaks_of(device)
