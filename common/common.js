@@ -55,7 +55,10 @@ export function loadImages(kind) {
 export function examples({ data, dims: [n, ...rest] }, start, end) {
   end = Math.min(end, n);
   const size = rest.reduce((product, dim) => product * dim, 1);
-  return { data: data.subarray(start * size, end * size), dims: [end - start, ...rest] };
+  return {
+    data: data.subarray(start * size, end * size),
+    dims: [end - start, ...rest],
+  };
 }
 
 /** Batches in order, the last of which may be smaller. */
@@ -179,9 +182,13 @@ function python(program, asked, given = {}) {
       args: ["-c", code, ROOT, folder, JSON.stringify(asked)],
     });
     const { success, stdout, stderr } = command.outputSync();
-    const [said, errors] = [stdout, stderr].map((text) => new TextDecoder().decode(text));
+    const [said, errors] = [stdout, stderr].map((text) =>
+      new TextDecoder().decode(text)
+    );
     if (said) console.log(said.trimEnd());
-    if (!success) throw new Error(`${interpreter}: ${errors.trim().split("\n").at(-1)}`);
+    if (!success) {
+      throw new Error(`${interpreter}: ${errors.trim().split("\n").at(-1)}`);
+    }
     if (errors) console.error(errors.trimEnd());
     const arrays = {};
     for (const { name } of Deno.readDirSync(folder)) {

@@ -56,6 +56,7 @@ def test_its_notebooks_have_its_name(made_up):
     source = {c.metadata.get("tags", [""])[0]: c.source for c in notebook.cells}
     assert source["title"].splitlines()[0] == "# GRU on IMDB – MadeUp"
     assert source["parameters"].startswith('FRAMEWORK = "MadeUp"\n')
+    assert notebook.metadata.kernelspec.name == "rosetta-madeup"
 
 
 def test_what_is_missing_is_named(made_up):

@@ -9,6 +9,7 @@ from common.files import write_text
 from support import registry
 from support.basics.errors import UsageError
 from support.basics.paths import NOTEBOOKS, REGISTRY
+from support.interactive.specs import PREFIX
 from support.registry import Framework
 from support.registry.reading import KEY
 
@@ -62,6 +63,8 @@ def entry_text(key: str, like: Framework) -> str:
 def notebook_text(key: str, like: Framework, path: Path) -> str:
     """The notebook with the new key as its FRAMEWORK and in its title, without outputs."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
+    spec = notebook["metadata"]["kernelspec"]
+    spec.update(name=f"{PREFIX}{key.lower()}", display_name=f"{key} (Rosetta)")
     for cell in notebook["cells"]:
         tags = cell["metadata"].get("tags", [])
         if tags == ["title"]:
