@@ -18,6 +18,7 @@ for framework in registry.frameworks().values():
         path = framework.notebook(model)
         SUBJECTS.setdefault(path, Subject(path, framework, model))
 PARSERS = {  # commands that read a program from standard input and fail if it does not parse
+    "JavaScript": ["node", "--input-type=module", "--check", "-"],
     "R": ["Rscript", "-e", "invisible(parse(file('stdin')))"],
     "Julia": ["julia", "-e", r'Meta.parse("begin\n$(read(stdin, String))\nend")'],
 }

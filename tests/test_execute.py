@@ -92,6 +92,8 @@ exec {sys.executable} -m ipykernel_launcher -f "$1" """
         "parameters": {},
         "kernel": "toy",
         "language": "python",
+        "assignment": "",
+        "comment": "",
         "timeout": 60,
         "folder": str(tmp_path),
     }
@@ -111,3 +113,10 @@ exec {sys.executable} -m ipykernel_launcher -f "$1" """
     else:
         executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
         assert executed.cells[-1].outputs[0].text == "42\n"
+
+
+def test_parameters_are_written_as_a_language_s_entry_says():
+    language = registry.frameworks()["ONNX_Runtime_JS"].language
+    known = notebook.translator(language.assignment, language.comment)
+    code = known.codify({"DATA": "quick", "SEED": 42}, "Parameters")
+    assert code == '// Parameters\nDATA = "quick";\nSEED = 42;\n'

@@ -79,7 +79,11 @@ ENTRY = FRAMEWORK.format(key="Wrong", environment="torch")
             '"alive"',
             "state: 'alive' is unknown; there are living, archived",
         ),
-        ('"Python"', '"Perl"', "language = 'Perl' is unknown; there are Julia, Python"),
+        (
+            '"Python"',
+            '"Perl"',
+            "language = 'Perl' is unknown; there are JavaScript, Julia",
+        ),
         ('"torch"', '"moon"', "environment = 'moon' is unknown; there are "),
         ("label", 'like = "Nothing"\nlabel', "like = 'Nothing' is unknown"),
         ('"Wrong"', '"Fine"', "label = 'Fine' is that of Fine already"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from common import quick
 from common.batches import permutation
 from common.data import load_cifar10, load_images, load_imdb
 from common.params import COMMON, MODELS
@@ -99,9 +100,10 @@ def _bytes(weights: Weights) -> list[bytes]:
 
 
 def _kept(compute: Callable[[], Weights], *depends: Any) -> Weights:
-    """`compute()`, arrays by name, kept in a file as long as the reference and `depends` are the same."""
+    """`compute()`, arrays by name, kept in a file as long as the reference, the generated data and
+    `depends` are the same."""
     parts = (part if isinstance(part, bytes) else repr(part) for part in depends)
-    key = digests.of_parts(code_digest(), *parts)
+    key = digests.of_parts(code_digest(), quick.DIGEST, *parts)
     path = PRIVATE / "reference" / f"{key}.npz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

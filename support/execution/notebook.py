@@ -18,6 +18,7 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.translators import Translator, papermill_translators
 
 from common.files import write_json
 from support.basics.processes import end_with
@@ -48,6 +49,21 @@ class ProgressEngine(NBClientEngine):
 
         nb_man.cell_start = note_and_start
         return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+
+
+def translator(assignment: str, comment: str) -> type[Translator]:
+    """How parameters are written in a language that papermill does not know."""
+
+    class FromEntry(Translator):
+        @classmethod
+        def assign(cls, name: str, str_val: str) -> str:
+            return assignment.format(name=name, value=str_val)
+
+        @classmethod
+        def comment(cls, cmt_str: str) -> str:
+            return comment.format(cmt_str)
+
+    return FromEntry
 
 
 def tag(cell: Any) -> str:
@@ -93,6 +109,9 @@ def main(path: str) -> None:
     order = json.loads(Path(path).read_text(encoding="utf-8"))
     end_with(os.getppid())
     papermill_engines.register("progress", ProgressEngine)
+    if order["assignment"]:
+        known = translator(order["assignment"], order["comment"])
+        papermill_translators.register(order["language"], known)
     # papermill fills parameters in where a path has braces: it is given a name alone
     executed_path = Path(order["executed"])
     os.chdir(executed_path.parent)

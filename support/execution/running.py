@@ -88,6 +88,8 @@ class Running:
             "parameters": self.job.parameters,
             "kernel": kernel,
             "language": self.job.framework.language.jupyter,
+            "assignment": self.job.framework.language.assignment,
+            "comment": self.job.framework.language.comment,
             "timeout": self.timeout,
             "folder": str(NOTEBOOKS),
         }

@@ -9,13 +9,19 @@ from common.params import MODELS
 @dataclass(frozen=True, eq=False)
 class Language:
     """A language of notebooks. In `kernel`, the words that start its kernel, {python},
-    {start_kernel} and {environment} are filled in; the connection file's path is appended."""
+    {start_kernel} and {environment} are filled in; the connection file's path is appended.
+
+    `assignment` ("{name} = {value};") and `comment` ("// {}") say how parameters are injected where
+    papermill does not know the language.
+    """
 
     name: str
     jupyter: str  # what Jupyter calls it
     kernel: tuple[str, ...]
     first_images: str  # code that leaves {} images in x_test
     sibling: str = ""  # the file of common/ that its notebooks use
+    assignment: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, eq=False)
