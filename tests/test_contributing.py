@@ -83,7 +83,10 @@ def test_what_is_missing_is_named(made_up):
 def test_a_framework_without_an_entry_is_named():
     done = run_all("check", "PyTroch")
     assert done.returncode == 2
-    assert "no entry PyTroch.toml" in done.stderr and "PyTorch, PyTorch_tuned?" in done.stderr
+    assert (
+        "no entry PyTroch.toml" in done.stderr
+        and "PyTorch, PyTorch_tuned?" in done.stderr
+    )
 
 
 @pytest.mark.parametrize("key", ["PyTorch", "a/b", "a b", ".."])

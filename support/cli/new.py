@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("key", metavar="KEY", help="its name in files: Paddle, Keras_R")
+    parser.add_argument("key", metavar="KEY", help="its name in files: MyFramework")
     parser.add_argument(
         "--like", required=True, metavar="KEY", help="the framework to start from"
     )
