@@ -80,6 +80,7 @@ def show_plan(jobs: "Sequence[Job]", again: bool) -> None:
 
 def show_matrix(jobs: "Sequence[Job]") -> None:
     """Print a table: frameworks with their keys, models with states, what would be installed."""
+    from support import registry
     from support.environments import Pinned
     from support.execution.jobs import BLOCKED, State
 
@@ -97,7 +98,8 @@ def show_matrix(jobs: "Sequence[Job]") -> None:
         message = f"{environment.name}, to be made" if to_be_made else environment.name
         environments[job.framework.key] = message
     rows = [["-f", *columns, "environment", ""]]
-    for key, found in states.items():
+    for key in filter(states.get, registry.frameworks()):
+        found = states[key]
         cells = [found[c].kind if c in found else "-" for c in columns]
         rows.append([key, *cells, environments[key], reasons.get(key, "")])
     widths = [max(map(len, column)) for column in zip(*rows)]
