@@ -47,7 +47,7 @@ def params(every):
 @pytest.fixture(scope="session")
 def parity_run(request):
     """One run of all that is tested, two at a time, as timings do not matter."""
-    chosen = tested(request.session, parity.ParityJob)
+    chosen = jobs_of(request.session, parity.ParityJob)
     keys = {job.framework.key for job in chosen} or {SMALL}
     models = {job.model for job in chosen} or {"RNN"}
     return run(request, "parity", "--jobs", "2", "-f", *keys, "-m", *models)
@@ -55,11 +55,11 @@ def parity_run(request):
 
 @pytest.fixture(scope="session")
 def mistaken_run(request):
-    keys = {job.framework.key for job in tested(request.session, mistakes.MistakeJob)}
+    keys = {job.framework.key for job in jobs_of(request.session, mistakes.MistakeJob)}
     return run(request, "mistakes", "--jobs", "2", "-f", *keys)
 
 
-def tested(session, kind):
+def jobs_of(session, kind):
     """The jobs of this kind that tests of the session are about."""
     found = (getattr(item, "callspec", None) for item in session.items)
     jobs = [spec.params.get("job") for spec in found if spec]
