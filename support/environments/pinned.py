@@ -28,6 +28,8 @@ PINNED = re.compile(
     r"^[\w.-]+(?:\[.*?\])?==[^\\\n]*", re.M
 )  # a version, without its hashes
 
+OLDEST_UNIVERSAL = (3, 10)  # packages for older Pythons exist for one platform
+
 
 @dataclass(frozen=True)
 class Pinned(Environment):
@@ -189,7 +191,7 @@ class Pinned(Environment):
     def lock(self) -> None:
         """Resolve the variant's .in file into its pins. Raises NotPossible."""
         version = self.entry.python
-        if interpreters.is_downloadable(version) and not self.entry.debian:
+        if tuple(map(int, version.split("."))) >= OLDEST_UNIVERSAL:
             scope = ["--universal"]
         else:  # what exists for one platform and one Python, whose wheels may be as old as it
             scope = ["--python-platform", "x86_64-unknown-linux-gnu"]
