@@ -1,7 +1,8 @@
 """What all tests may use: toy checkouts, see toy_checkout.py, and a browser.
 
-Without arguments the quick lane runs: all tests but those marked `slow`. `--all` adds these. Whoever
-selects tests by name, path or mark gets what was selected, slow or not.
+Without arguments the quick lane runs: all tests but those marked `slow` or `slowest`. `--all` adds the
+slow ones. The slowest take minutes each: they run where tests are selected by name, path or mark,
+and in the weekly parity workflow.
 """
 
 import pytest
@@ -19,16 +20,18 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     slow = "slow: takes long, or needs the environment of a large framework"
     config.addinivalue_line("markers", slow)
+    config.addinivalue_line("markers", "slowest: takes minutes")
 
 
 def pytest_collection_modifyitems(config, items):
     chosen = config.option.keyword or config.option.markexpr
     by_path = config.args_source is pytest.Config.ArgsSource.ARGS
-    if config.option.all or chosen or by_path:
+    if chosen or by_path:
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    items[:] = [item for item in items if item not in slow]
-    config.hook.pytest_deselected(items=slow)
+    marks = {"slowest"} if config.option.all else {"slow", "slowest"}
+    left = [i for i in items if marks & {mark.name for mark in i.iter_markers()}]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session")

@@ -27,18 +27,20 @@ CPU = choose.cpu()
 SETTINGS = Settings(CPU, machines.folder_for(OWN, CPU), data="quick")
 PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in f.models]
 SMALL = "NumPy"  # whose environment is made in seconds
+SLOWEST = ("tinygrad",)  # each check compiles for minutes
 # those that need no minutes of compilation
 MISTAKEN = (SMALL, "PyTorch", "Keras", "JAX")
 MISTAKES = mistakes.jobs([pair for pair in PAIRS if pair[0].key in MISTAKEN], SETTINGS)
 
 
 def params(every):
-    """The jobs as parameters of a test; those of large frameworks are slow."""
+    """The jobs as parameters of a test, marked by how long they take."""
+    marks = {SMALL: [], **dict.fromkeys(SLOWEST, pytest.mark.slowest)}
     return [
         pytest.param(
             job,
             id=job.key.stem,
-            marks=[] if job.framework.key == SMALL else pytest.mark.slow,
+            marks=marks.get(job.framework.key, pytest.mark.slow),
         )
         for job in every
     ]
