@@ -126,9 +126,9 @@ def test_a_kernel_has_as_long_to_start_as_its_notebook_has_to_run(
     monkeypatch.setattr(notebook, "end_with", lambda _: None)
     monkeypatch.setattr(notebook, "fail_for_errors_shown", lambda *_: None)
     monkeypatch.chdir(tmp_path)
-    names = ("parameters", "kernel", "language", "exchange", "cell", "folder")
+    names = ("parameters", "kernel", "language", "assignment", "exchange", "cell")
     order = {
-        **dict.fromkeys(names, ""),
+        **dict.fromkeys((*names, "folder"), ""),
         "executed": str(tmp_path / "x"),
         "timeout": 777,
     }
