@@ -6,18 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from command_line import run_all
 
 from support import registry
 from support.basics.paths import ROOT
-
-
-def run_all(*arguments, **variables):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run_all.py"), *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-    )
 
 
 def cells(line):

@@ -1,28 +1,15 @@
 """A contributor gets a start, is told what is missing, and shares results that say nothing private."""
 
 import json
-import os
-import subprocess
-import sys
 
 import nbformat
 import pytest
+from command_line import run_all
 from toy_record import RECORD
 
 from support import registry
 from support.basics.errors import NotPossible, UsageError
-from support.basics.paths import ROOT
 from support.contributing import check, new, share
-
-
-def run_all(*arguments, **variables):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run_all.py"), *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-    )
-
 
 # new and check
 

@@ -10,6 +10,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from command_line import run_all
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
@@ -19,15 +20,6 @@ from support.basics.paths import NOTEBOOKS, ROOT
 from support.interactive import lab, specs
 
 SMALL = "NumPy"  # whose environment is made in seconds
-
-
-def run_all(*arguments, **variables):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run_all.py"), *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-    )
 
 
 @pytest.fixture

@@ -95,8 +95,8 @@ def show_matrix(jobs: "Sequence[Job]") -> None:
             reasons.setdefault(job.framework.key, state.text)
         environment = job.environment
         to_be_made = isinstance(environment, Pinned) and not environment.is_ready
-        message = f"{environment.name}, to be made" if to_be_made else environment.name
-        environments[job.framework.key] = message
+        shown = f"{environment.name}, to be made" if to_be_made else environment.name
+        environments[job.framework.key] = shown
     rows = [["-f", *columns, "environment", ""]]
     for key in filter(states.get, registry.frameworks()):
         found = states[key]

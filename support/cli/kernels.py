@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from support.cli import options as shared
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     several: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
@@ -16,16 +18,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--remove", action="store_true", help="all that this checkout installed"
     )
     parser.add_argument("-f", "--framework", **several, help="keys, see --list")
-    parser.add_argument(
-        "--gpu",
-        metavar="GPU",
-        help="a part of its name, its index or its uuid; 'none' for the CPU",
-    )
+    shared.add_gpu(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from support import registry
-    from support.cli.options import say
     from support.devices import choose
     from support.environments import Pinned
     from support.interactive import specs
@@ -35,15 +32,15 @@ def run(options: argparse.Namespace) -> int:
         for name in specs.remove(folder):
             print(f"removed {folder / 'kernels' / name}")
         return 0
-    kind = choose.choose(options.gpu, say).kind
+    kind = choose.choose(options.gpu, shared.say).kind
     every = registry.frameworks()
     keys = {f.key for f, _ in registry.select(every, options.framework)}
     chosen = [framework for key, framework in every.items() if key in keys]
     for framework in chosen if options.framework else []:
-        Pinned(framework.environment, kind).prepare(say)
+        Pinned(framework.environment, kind).prepare(shared.say)
     ready = [f for f in chosen if Pinned(f.environment, kind).is_ready]
     for name in specs.install(ready, kind, folder):
         print(f"installed {folder / 'kernels' / name}")
     if not ready:
-        say("no environment exists yet; name frameworks with -f to make theirs")
+        shared.say("no environment exists yet; name frameworks with -f to make theirs")
     return 0 if ready else 1

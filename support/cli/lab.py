@@ -3,16 +3,14 @@
 import argparse
 import os
 
+from support.cli import options as shared
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help="a notebook, such as PyTorch_CNN"
     )
-    parser.add_argument(
-        "--gpu",
-        metavar="GPU",
-        help="a part of its name, its index or its uuid; 'none' for the CPU",
-    )
+    shared.add_gpu(parser)
     parser.add_argument(
         "--no-browser", action="store_true", help="only start the server"
     )
@@ -20,13 +18,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from support.cli.options import say
     from support.devices import choose
     from support.interactive import lab
 
-    device = choose.choose(options.gpu, say)
+    device = choose.choose(options.gpu, shared.say)
     framework, notebook = lab.find(options.name) if options.name else (None, None)
-    words, variables = lab.command(framework, notebook, device.kind, say)
+    words, variables = lab.command(framework, notebook, device.kind, shared.say)
     words += ["--no-browser"] if options.no_browser else []
     words += [f"--ServerApp.port={options.port}"] if options.port else []
     if os.geteuid() == 0:  # Jupyter asks root to say so

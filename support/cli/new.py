@@ -19,25 +19,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from support import registry
-    from support.basics.errors import UsageError
     from support.contributing import new
 
-    every = registry.frameworks()
-    if options.like not in every:
-        near = ", ".join(registry.nearest(options.like, every)) or ", ".join(every)
-        raise UsageError(f"unknown framework '{options.like}': did you mean {near}?")
+    like, _ = registry.select(registry.frameworks(), [options.like])[0]
     folder = options.to.resolve() if options.to else None
-    for path in new.start(options.key, every[options.like], folder):
+    for path in new.start(options.key, like, folder):
         print(path)
-    message = f"ROSETTA_FRAMEWORKS={folder} " if folder else ""
+    prefix = f"ROSETTA_FRAMEWORKS={folder} " if folder else ""
     environment = options.key.lower()
     print(
         "\nNext:\n"
         f"  1. packages: edit {environment}/cpu.in and gpu.in, then\n"
-        f"     {message}python run_all.py pins {environment}\n"
+        f"     {prefix}python run_all.py pins {environment}\n"
         "  2. the notebooks and the entry; what is missing at any time says\n"
-        f"     {message}python run_all.py check {options.key}\n"
+        f"     {prefix}python run_all.py check {options.key}\n"
         "  3. the proof against the float64 reference\n"
-        f"     {message}python run_all.py parity --gpu none -f {options.key}"
+        f"     {prefix}python run_all.py parity --gpu none -f {options.key}"
     )
     return 0

@@ -45,11 +45,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     what.add_argument("-e", "--environment", **several, help="those of these pins")
     what.add_argument("--archived", action="store_true", help="archived frameworks too")
     where = parser.add_argument_group("where")
-    where.add_argument(
-        "--gpu",
-        metavar="GPU",
-        help="a part of its name, its index or its uuid; 'none' for the CPU",
-    )
+    add_gpu(where)
     where.add_argument(
         "--python",
         metavar="COMMAND",
@@ -97,6 +93,14 @@ def add_how(parser: argparse.ArgumentParser) -> None:
     )
     look.add_argument(
         "--dry-run", action="store_true", help="what would run, and do nothing"
+    )
+
+
+def add_gpu(parser: "argparse.ArgumentParser | Group") -> None:
+    parser.add_argument(
+        "--gpu",
+        metavar="GPU",
+        help="a part of its name, its index or its uuid; 'none' for the CPU",
     )
 
 

@@ -12,9 +12,10 @@ import nbformat
 from common.files import write_json
 from support.basics.errors import NotPossible
 from support.basics.text import first_line
+from support.publish.sources import PROOFS
 from support.records import schema
 
-PARTS = ("", "parity", "transfer", "mistakes")  # of a machine's folder, that are shared
+PARTS = ("", *PROOFS)  # of a machine's folder, that are shared
 ABOUT = ("machine.json", "ceilings.json")
 LARGEST = 2_000_000  # bytes of one file
 # a path that begins in a user's own folder; those of the checkout were replaced in the run
