@@ -1,4 +1,5 @@
-"""What all tests may use: toy checkouts, see toy_checkout.py, and a browser.
+"""What all tests may use: toy checkouts, see toy_checkout.py, a toy site, see toy_site.py,
+and a browser.
 
 Without arguments the quick lane runs: all tests but those marked `slow` or `slowest`. `--all` adds the
 slow ones. The slowest take minutes each: they run where tests are selected by name, path or mark,
@@ -7,10 +8,11 @@ and in the weekly parity workflow.
 
 import pytest
 from toy_checkout import checkout, template
+from toy_site import served, site, view
 
 from support.basics.errors import NotPossible
 
-__all__ = ["checkout", "template"]
+__all__ = ["checkout", "served", "site", "template", "view"]
 
 
 def pytest_addoption(parser):

@@ -1,6 +1,5 @@
 """The site does what it says in a browser, stays small, and nothing in it acts unasked."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -11,9 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import nbformat
 import pytest
-from toy_record import RECORD as RUN
+from toy_site import EVIL, PHONE, shown, tops
 
 from support import registry
 from support.basics.errors import UsageError
@@ -29,168 +27,12 @@ from support.publish.site import (
 from support.publish.site.families import families
 from support.publish.site.server import make_server
 
-DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
 HEAVIEST = 15e6  # bytes
 HEAVIEST_PAGE = 200e3  # bytes, with all that it loads
 
 FAMILIES = families(registry.frameworks())
 IDIOMATIC = [family for family in FAMILIES if not family.tuned]
 NOTEBOOKS = compare.read(FAMILIES)
-
-EVIL = """
-<script>window.hacked = "script"</script>
-<img src="x" onerror="window.hacked = 'onerror'">
-<img src="https://example.org/spy.png">
-<a id="trap" href="javascript:window.hacked='link'">a link</a>
-<a href="data:text/html,<script>window.hacked=1</script>">another</a>
-<svg onload="window.hacked = 'onload'"><script>window.hacked = "svg"</script></svg>
-<iframe srcdoc="<script>parent.hacked = 'frame'</script>"></iframe>
-<style>body { display: none }</style>
-<form action="https://example.org"><button>Send</button></form>
-<p style="position: fixed; inset: 0" onclick="window.hacked = 'click'">Still here</p>
-"""
-HOSTILE = """
-label = "Hostile <script>window.hacked='label'</script>"
-language = "Python"
-environment = "torch"
-gru = "reset_after"
-precisions = ["fp32"]
-state = "living"
-release = "1"
-upstream = "https://example.org"
-"""
-RECORD = {
-    **RUN,
-    "versions": {"PyTorch": "2.13.0", "Python": "3.11"},
-    "hardware": {**RUN["hardware"], "gpus": [{"name": "Toy GPU", "driver": "1"}]},
-    "date": "2026-01-02T03:04:05+00:00",
-}
-TOYS = {
-    "PyTorch_CNN_run-1": {},
-    "PyTorch_CNN_run-2": {
-        "repeat": 2,
-        "accuracy": 0.765,
-        "date": "2026-01-03T03:04:05+00:00",
-    },
-    "JAX_CNN_run-1": {"framework": "JAX", "seconds": 123.4, "accuracy": 0.78},
-    "CNTK_CNN_run-1.failed": {"framework": "CNTK", "status": "failed", "reason": EVIL},
-    "Hostile_CNN_run-1": {"framework": "Hostile", "seconds": 61.0},
-    "Gone_CNN_run-1": {"framework": "Gone", "seconds": 70.0},
-    "Keras_CNN_run-1": {
-        "framework": "Keras",
-        "seconds": 99.0,
-        "digests": {"notebook": "of an earlier version"},
-    },
-}
-PARITY = """# Parity on a toy
-
-| framework | largest difference |
-|---|---|
-| C | 1,000.0 |
-| B | 2.5e-5 |
-| A | 1.0e-7 |
-
-[its notebook](../../../notebooks/JAX_CNN.ipynb), [its run](../notebooks/PyTorch_CNN_run-1.ipynb),
-[nowhere](../../../support/cli/main.py) <script>window.hacked = "markdown"</script>
-"""
-
-
-def hostile_notebook(outputs=()):
-    """Evil in the title, the prose, the code and, if there are any, the outputs."""
-    title = nbformat.v4.new_markdown_cell(f"# Title {EVIL}", id="title")
-    title.metadata["tags"] = ["title"]
-    prose = nbformat.v4.new_markdown_cell(f"## Train\nProse {EVIL}", id="train-prose")
-    source = 'print("</script><script>window.hacked = 1</script>")'
-    code = nbformat.v4.new_code_cell(source, id="train", outputs=list(outputs))
-    code.metadata["tags"] = ["train"]
-    return nbformat.v4.new_notebook(cells=[title, prose, code])
-
-
-def hostile_outputs():
-    made = nbformat.v4.new_output
-    yield made("stream", text=EVIL)
-    for kind in ("text/html", "text/markdown", "image/svg+xml", "text/plain"):
-        yield made("display_data", data={kind: EVIL})
-    script = {"application/javascript": "window.hacked = 1", "text/plain": "a script"}
-    yield made("display_data", data=script)
-    yield made("error", ename="E", evalue="e", traceback=["\x1b[31m" + EVIL])
-
-
-def add_toys(root):
-    """To a checkout, a machine with known figures, a hostile framework and a generated page."""
-    entries = root / "support" / "registry" / "frameworks"
-    (entries / "Hostile.toml").write_text(HOSTILE)
-    nbformat.write(hostile_notebook(), root / "notebooks" / "Hostile_CNN.ipynb")
-    for folder, data in (("toy", "real"), ("toy/quick", "quick")):
-        machine = root / "results" / folder
-        for name in ("records", "notebooks", "parity"):
-            (machine / name).mkdir(parents=True, exist_ok=True)
-        for stem, change in TOYS.items():
-            executed = f"notebooks/{stem}.ipynb"
-            record = {**RECORD, "data": data, **change, "executed": executed}
-            (machine / "records" / f"{stem}.json").write_text(json.dumps(record))
-            nbformat.write(hostile_notebook(hostile_outputs()), machine / executed)
-        (machine / "records" / "damaged.json").write_text("{")
-        (machine / "notebooks" / "Gone_CNN_run-1.ipynb").write_text("damaged")
-    (root / "results" / "toy" / "parity" / "README.md").write_text(PARITY)
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The site of this checkout and the toys."""
-    root = tmp_path_factory.mktemp("checkout")
-    leave = shutil.ignore_patterns("__pycache__", "quick", ".*")
-    for name in ("support", "common", "notebooks", "results"):
-        shutil.copytree(ROOT / name, root / name, ignore=leave)
-    add_toys(root)
-    build_it = "from support.publish.site.build import build; build('site')"
-    subprocess.run([sys.executable, "-c", build_it], cwd=root, check=True)
-    return root / "site"
-
-
-@pytest.fixture
-def view(browser, site):
-    """Open a page of the site as a file; in the end nothing may have complained or left the site."""
-    complaints, contexts = [], []
-
-    def open_page(address, viewport=DESKTOP, **settings):
-        context = browser.new_context(viewport=viewport, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: check(request.url))
-        page.goto(f"{site.as_uri()}/{address}")
-        if address.startswith("compare"):
-            page.locator("#rows section").first.wait_for()
-        return page
-
-    def check(url):
-        if not url.startswith((f"{site.as_uri()}/", "data:image/")):
-            complaints.append(f"asked for {url}")
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not complaints
-
-
-LABELS = """() => [...document.querySelectorAll("#heads select")]
-    .map((one) => one.selectedOptions[0].textContent).join(" | ")"""
-
-
-def shown(page, columns):
-    """Wait until the comparison has these columns: cells arrive by scripts that are loaded on demand."""
-    page.wait_for_function(f"(wanted) => ({LABELS})() === wanted", arg=columns)
-
-
-def tops(page, tag, part):
-    """Where the part of each column's cell begins and ends."""
-    boxes = page.locator(f"#row-{tag} article {part}").all()
-    found = [box.bounding_box() for box in boxes]
-    return [(round(box["y"]), round(box["y"] + box["height"])) for box in found]
-
 
 # the build
 
@@ -252,7 +94,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 
 
 def test_what_the_site_had_before_is_gone_and_the_rest_is_new(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "_write", lambda folder: (folder / "new").touch())
+    monkeypatch.setattr(build, "_write", lambda folder, _: (folder / "new").touch())
     build.build(tmp_path / "site")
     (tmp_path / "site" / "old").touch()
     build.build(tmp_path / "site")
@@ -439,7 +281,7 @@ def test_the_style_sheet_knows_what_is_coloured_and_how_lines_are_indented(site)
     assert known >= {*cells.COLOURED.split("|"), f"i{cells.DEEPEST}"}
     html = cells.highlight('for x in f("a"):\n    go(1)', "python")
     assert html.striptags().replace(" ", "") == 'forxinf("a"):go(1)'
-    assert '<span class="line i4">go(' in html.replace("    go", "go")
+    assert "<span class=i4>go(" in html.replace("    go", "go")
 
 
 def test_cleaned_html_has_nothing_that_acts():
@@ -461,7 +303,7 @@ def test_a_page_s_links_lead_into_the_site_or_are_dropped(site):
 
 
 def test_two_frameworks_stand_side_by_side_row_by_row(view):
-    page = view("compare.html")
+    page = view("compare.html#all")
     page.locator("#column-0").select_option("PyTorch")
     page.locator("#column-1").select_option("JAX")
     shown(page, "PyTorch | JAX (Flax NNX)")
@@ -497,15 +339,18 @@ def test_a_link_to_a_cell_brings_it_into_view(view):
     page = view("compare.html#CNN/PyTorch/JAX/evaluate")
     top = page.locator("#row-evaluate").bounding_box()["y"]
     desk = page.locator("#desk").bounding_box()
-    assert desk["y"] + desk["height"] - 30 < top < 300
+    under = desk["y"] + desk["height"]
+    assert under - 30 < top < under + 60
     page.get_by_role("link", name="data", exact=True).first.click()
     page.wait_for_function(
         "() => Math.abs(document.querySelector('#row-data').getBoundingClientRect().top) < 300"
     )
 
 
-def test_an_address_that_makes_no_sense_shows_something(view):
+def test_an_address_that_makes_no_sense_shows_something_and_says_so(view):
     page = view("compare.html#LSTM/Nonsense/%3Cscript%3E")
+    said = page.locator("#unknown").inner_text()
+    assert "“LSTM”" in said and "“<script>”" in said
     first_two = """[...document.getElementById("options").content.children]
         .flatMap((group) => [...group.children]).slice(0, 2)
         .map((option) => option.textContent).join(" | ")"""
@@ -546,7 +391,7 @@ def test_a_comparison_loads_little(view):
     loaded = set()
     page.on("request", lambda request: loaded.add(urlsplit(request.url).path))
     page.goto(page.url.replace("index.html", "compare.html#CNN/PyTorch/JAX"))
-    page.locator("#row-report .code").first.wait_for()
+    page.locator("#row-evaluate .code").first.wait_for()
     assert any(path.endswith("compare.html") for path in loaded)
     assert sum(Path(unquote(path)).stat().st_size for path in loaded) < HEAVIEST_PAGE
 
@@ -631,7 +476,8 @@ def test_a_task_can_be_linked(view):
 def test_a_table_sorts_by_numbers_and_back(view):
     page = view("results/toy/index.html")
     head = page.locator("th", has_text=re.compile("^s$"))
-    column = "rows => rows.map((row) => row.cells[1].textContent.trim())"
+    place = head.evaluate("head => head.cellIndex")
+    column = f"rows => rows.map((row) => row.cells[{place}].textContent.trim())"
     rows = page.locator("table").first.locator("tbody tr")
     head.locator("button").click()
     assert rows.evaluate_all(column) == ["50 (50–50)", "61", "70", "99", "123", "–"]
@@ -659,13 +505,14 @@ def test_generated_data_has_no_chart_and_no_place_among_results(view, site):
     assert "compare nothing" in page.locator(".lead").inner_text()
     assert not page.locator(".chart").count()
     results = (site / "results.html").read_text()
-    tables = results[results.index("<section") :]
+    tables = results[results.index("<section") : results.index('id="machines"')]
     assert "toy/PyTorch_CNN" in tables and "quick/" not in tables
 
 
 def test_two_machines_are_compared_and_a_figure_leads_to_its_record(view):
     page = view("results.html")
-    page.locator("#CNN td a", has_text=re.compile("^123$")).click()
+    page.get_by_label("Machine").select_option("Toy GPU")
+    page.locator("#CNN tr", has_text="123").get_by_role("link").click()
     facts = page.locator(".facts").inner_text()
     for fact in (
         "Toy CPU",
@@ -692,13 +539,13 @@ def test_status_tells_what_failed_and_why(view):
         return toy.locator("tr", has=head).inner_text()
 
     assert "failed: " in row("CNTK")
-    assert "✓ 1 run" in row("JAX (Flax NNX)")
+    assert "✓ 1 of 1 fp32" in row("JAX (Flax NNX)")
 
 
 def test_status_counts_all_runs_and_links_the_newest(view):
     page = view("status.html")
     toy = page.locator("section", has_text="Toy GPU").first
-    toy.get_by_role("link", name="✓ 2 runs").click()
+    toy.get_by_role("link", name="✓ 2 of 2 fp32").click()
     assert page.url.endswith("/results/toy/PyTorch_CNN_run-2.html")
 
 
@@ -709,8 +556,10 @@ def test_figures_of_an_earlier_notebook_are_marked_and_explained(view):
     assert page.get_by_role("rowheader", name="PyTorch", exact=True).count() == 1
     assert page.locator(".note").first.inner_text() == earlier
     page = view("results.html")
-    assert page.locator("#CNN td", has_text="99 †").count() == 1
-    assert page.locator("#CNN .note").inner_text() == earlier
+    page.get_by_label("Machine").select_option("Toy GPU")
+    toy = page.locator("#CNN .setting:visible")
+    assert toy.get_by_role("rowheader", name="Keras (TensorFlow) †").count() == 1
+    assert toy.locator(".note").inner_text() == earlier
 
 
 def test_generated_pages_become_pages_with_sortable_tables(view):

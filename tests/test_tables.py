@@ -105,7 +105,7 @@ def test_tuned_notebooks_are_never_in_a_table_with_the_others(write):
 
 def test_a_row_has_cold_and_steady_epochs_throughput_accuracy_and_version(write):
     row = row_of(write({}), "PyTorch")
-    assert "| 50 | 9 | 4.5 | 9,997 | 77.5% | PyTorch 2.13.0 | 1 of 1 |" in row
+    assert "| 50 | 1.00× | 9 | 4.5 | 9,997 | 77.5% | PyTorch 2.13.0 | 1 of 1 |" in row
 
 
 def test_repeats_give_their_median_and_range_cold_and_steady_apart(write):

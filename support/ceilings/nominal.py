@@ -5,6 +5,7 @@ as high; they are halved here. Half precision is with float32 accumulation, as f
 GeForce cards that is half of what is advertised.
 """
 
+import re
 from dataclasses import dataclass
 
 from support.basics.numbers import number, percent
@@ -12,6 +13,21 @@ from support.basics.precisions import PRECISIONS
 from support.ceilings.store import Ceilings
 from support.devices.choose import Device
 
+# The year in which NVIDIA announced a GPU, by what its name begins with.
+YEARS = {
+    "V100": 2017,
+    "T4": 2018,
+    "A100": 2020,
+    "A10": 2021,
+    "GeForce RTX 3090": 2020,
+    "GeForce RTX 4090": 2022,
+    "GeForce RTX 5090": 2025,
+    "L4": 2023,
+    "L40S": 2023,
+    "H100": 2022,
+    "H200": 2023,
+    "B200": 2024,
+}
 LOW = 0.6  # of a peak: less is a finding
 
 
@@ -102,3 +118,9 @@ def compare(ceilings: Ceilings, peaks: Peaks) -> list[Comparison]:
         memory = Comparison("memory", ceilings["copy"] / 1e12, peaks.memory, "TB/s")
         found.append(memory)
     return found
+
+
+def year(device: str) -> int | None:
+    """The year in which the GPU of this name was announced; None if it is not known here."""
+    name = device.removeprefix("NVIDIA ")
+    return next((YEARS[n] for n in YEARS if re.match(rf"{n}(?!\w)", name)), None)

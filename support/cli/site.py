@@ -14,6 +14,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="where it is built (default: site/)",
     )
     parser.add_argument(
+        "--repository",
+        default="",
+        metavar="URL",
+        help="address of the sources, for links to them",
+    )
+    parser.add_argument(
         "--serve",
         action="store_true",
         help="show it on this machine, and rebuild it on changes",
@@ -26,11 +32,11 @@ def run(options: argparse.Namespace) -> int:
 
     output = options.output or ROOT / "site"
     try:
-        build.build(output)
+        build.build(output, options.repository)
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}"
         raise NotPossible(f"the site cannot be written: {reason}") from None
     if options.serve:
-        return serve.serve(output)
+        return serve.serve(output, options.repository)
     print(f"Open {output / 'index.html'}, or publish the folder as it is.")
     return 0

@@ -15,7 +15,7 @@ from support.basics.numbers import number
 from support.publish.text import one_line
 from support.records.key import Group
 
-WIDTH, LABEL, BAR, GAP, TOP = 720, 215, 20, 10, 40
+WIDTH, LABEL, BAR, GAP, TOP = 580, 205, 20, 10, 40
 ROOM = WIDTH - LABEL - 90  # for bars; the rest is for their values
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f }
@@ -65,6 +65,19 @@ def time(group: Group, rows: pd.DataFrame, style: str = STYLE) -> str:
 
     unit = f"{group.title}: {group.unit}" if style else f"Seconds{group.unit[1:]}"
     return _chart(f"{unit}, less is better", rows, bar, style)
+
+
+def ages(title: str, values: Sequence[tuple[str, float, str]]) -> str:
+    """A bar per (label, seconds, remark), in the order given; within a page."""
+    rows = pd.DataFrame(values, columns=["label", "seconds", "remark"])
+    scale = (ROOM - 90) / (rows.seconds.max() or 1)
+
+    def bar(row: Any, y: float) -> Iterator[str]:
+        yield _bar("bar", 0, y, row.seconds * scale)
+        text = f"{number(row.seconds)}, {_escaped(row.remark)}"
+        yield _value(text, row.seconds * scale, y)
+
+    return _chart(title, rows, bar)
 
 
 def pairs(

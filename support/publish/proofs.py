@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from common.params import MODELS
 from support.basics.paths import RESULTS
-from support.equivalence import mistakes
 from support.publish import output, sources
 from support.publish.markdown import escape, lines
 from support.publish.systems import device_name
 from support.publish.table import Table
-from support.publish.views import proofs
+from support.publish.views import proofs, traps
 
 FOOT = "Made from the records by `python run_all.py tables`; do not edit."
 
@@ -80,38 +78,12 @@ def _false_friends() -> Iterator[str]:
         "What looks alike in two frameworks and is not. For each trap: which frameworks do "
         "which, and what it costs to miss it, measured by a run of a notebook that makes the "
         "mistake on purpose and is compared with the float64 reference like any other (see "
-        "[parity](../support/equivalence/parity.py)).\n"
+        "[parity](../support/equivalence/parity.py)). The costliest come first.\n"
     )
-    made = _mistakes()
-    for key, trap in mistakes.traps().items():
-        yield f"## {trap['title']}\n\n{trap['text']}\n"
-        yield from [*lines(proofs.options(key)), ""]
-        yield from _forced() if key == "gru_kind" else ()
-        for record in made:
-            if record["mistake"]["trap"] == key:
-                title = escape(record["mistake"]["title"])
-                where = escape(f"{record['framework']}, {record['model']}")
-                yield f"**{title}** ({where}): {escape(proofs.caught(record))}.\n"
-
-
-def _mistakes() -> list[dict[str, Any]]:
-    """The records of mistakes that were caught, of the first machine that has any."""
-    for folder in machines("mistakes"):
-        runs = sources.runs(folder / "mistakes")
-        found = [record for record in runs[runs.ok].record if "mistake" in record]
-        if found:
-            return found
-    return []
-
-
-def _forced() -> Iterator[str]:
-    """What forcing weights into another kind of GRU cost, from the transfers that did."""
-    for folder in machines("transfer"):
-        pairs = proofs.pairs(sources.runs(folder / "transfer"))
-        for pair in pairs[(pairs.obstacle != "") & (pairs.data == "real")].itertuples():
-            source, target = escape(pair.source[1]), escape(pair.label)
-            yield (
-                f"**{source}'s weights forced into {target}** on IMDB: accuracy "
-                f"{pair.accuracy_there:.1%} becomes {pair.accuracy_here:.1%}; "
-                f"{pair.agreement:.1%} of the reviews are classified alike.\n"
-            )
+    for trap in traps.traps():
+        yield f"## {trap.title}\n\n{trap.text}\n"
+        yield from [*lines(trap.options), ""]
+        yield from (f"{escape(text)}\n" for text in trap.forced)
+        for mistake in trap.mistakes:
+            where = escape(f"{mistake.framework}, {mistake.model}")
+            yield f"**{escape(mistake.title)}** ({where}): {escape(mistake.caught)}.\n"

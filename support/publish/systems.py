@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from support import registry
+from support.ceilings import nominal
 from support.ceilings import store as ceilings
 from support.publish import descriptions, sources
 from support.publish.views import place
@@ -19,16 +20,25 @@ from support.records import machines, statistics, store
 from support.records.frame import COLUMNS
 from support.records.key import PROTOCOL_EPOCHS, Group
 
-ARTICLE_DEVICES = ("K80", "M60", "P40", "P100", "V100", "Titan V")  # by age
+# Those that the authors measured on, and the years in which NVIDIA announced them.
+ARTICLE_DEVICES = {
+    "K80": 2014,
+    "M60": 2015,
+    "P40": 2016,
+    "P100": 2016,
+    "V100": 2017,
+    "Titan V": 2017,
+}
 
 
 @dataclass(frozen=True)
 class System:
-    """`slug` is its name in file names."""
+    """`slug` is its name in file names, `year` the one in which its GPU was announced, if it is known."""
 
     name: str
     slug: str
     runs: pd.DataFrame
+    year: int | None
 
     @functools.cached_property
     def groups(self) -> dict[Group, pd.DataFrame]:
@@ -36,6 +46,21 @@ class System:
         return {
             group: statistics.summary(runs)
             for group, runs in statistics.groups(self.runs)
+        }
+
+    @functools.cached_property
+    def finished(self) -> dict[Group, dict[str, Any]]:
+        """Group -> framework -> its row, of those that finished.
+
+        Of a pinned and an installed environment it is the pinned one's.
+        """
+        return {
+            group: {
+                row.framework: row
+                for _, row in rows.sort_values("environment").iterrows()
+                if row["count"]
+            }
+            for group, rows in self.groups.items()
         }
 
     def widest(self, model: str) -> Group | None:
@@ -58,7 +83,8 @@ class Machine(System):
         """What a results folder holds."""
         runs = sources.runs(folder)
         runs = runs[runs.purpose == "run"]
-        return cls(device_name(folder, runs), folder.name, runs, folder)
+        name = device_name(folder, runs)
+        return cls(name, folder.name, runs, nominal.year(name), folder)
 
     @property
     def quick(self) -> bool:
@@ -144,13 +170,18 @@ def in_words(hardware: Mapping[str, Any]) -> str:
     )
 
 
-def article(devices: Sequence[str] = ARTICLE_DEVICES) -> list[System]:
+def article(devices: Iterable[str] = ARTICLE_DEVICES) -> list[System]:
     """The GPUs of 2018, as far as there are figures; our names for the frameworks."""
     ours = {f.article: f.key for f in registry.frameworks().values()}
     runs = pd.DataFrame(map(_article_run, store.read_article(), itertools.repeat(ours)))
     runs = runs[runs.seconds.notna()].reindex(columns=COLUMNS)
     return [
-        System(f"{device}, 2018", f"{device.lower()}-2018", runs[runs.device == device])
+        System(
+            f"{device}, 2018",
+            f"{device.lower().replace(' ', '-')}-2018",
+            runs[runs.device == device],
+            ARTICLE_DEVICES[device],
+        )
         for device in devices
     ]
 
@@ -161,5 +192,7 @@ def _article_run(record: store.Record, ours: Mapping[str, str]) -> dict[str, Any
     epochs = PROTOCOL_EPOCHS.get(record["model"])
     group = Group(record["model"], epochs, "fp32")
     names = {"framework": key, "order": order, "label": label, "group": group}
+    framework = registry.frameworks().get(key)
     known = {"environment": "pinned", "ok": True, "outdated": False, "disturbed": ""}
+    known["state"] = framework.state if framework else ""
     return {**record, **names, **known, "executed": "", "path": ""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 # What a cell may be beside a plain one. Writers and scripts go by these, never by a text.
 FAILED, NONE, OUTDATED = "failed", "none", "outdated"
 
+# A figure, perhaps with the range of its runs: 51 (50.3–53.5).
+FIGURE = re.compile(r"-?[\d.,]+(e[-+]?\d+)?[%×]?=?( \(.*\))?")
 MARK = "†"
 NOTE = f"{MARK} measured with an earlier version of the notebook"
 
@@ -35,18 +38,32 @@ BLANK = Cell("", kind=NONE)
 
 @dataclass(frozen=True)
 class Table:
-    """`groups` are (title, number of columns) above the head, for all columns or for none."""
+    """`groups` are (title, number of columns) above the head, for all columns or for none; `states`
+    say of each line whether its framework is living or archived, if anything does."""
 
     title: str
     head: list[str]
     body: list[list[Cell]]
     groups: list[tuple[str, int]] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Of each column, whether it has figures alone, which stand to the right."""
+        return [_is_numeric(column) for column in zip(*self.body)] or [False] * len(
+            self.head
+        )
 
     @property
     def notes(self) -> list[str]:
         """What its marks mean."""
         marked = any(cell.kind == OUTDATED for row in self.body for cell in row)
         return [NOTE] if marked else []
+
+
+def _is_numeric(cells: Iterable[Cell]) -> bool:
+    said = [cell for cell in cells if cell.kind not in (FAILED, NONE)]
+    return bool(said) and all(FIGURE.fullmatch(cell.text) for cell in said)
 
 
 def is_address(target: str) -> bool:
@@ -64,10 +81,12 @@ Column = Callable[[Any], Cell]
 
 def made_of(title: str, rows: Iterable[Any], columns: Mapping[str, Column]) -> Table:
     """A line for each row. A column in which no row has anything is left out."""
+    rows = list(rows)
     lines = [[cell(row) for cell in columns.values()] for row in rows]
     filled = [any(cell.kind != NONE for cell in column) for column in zip(*lines)]
     return Table(
         title,
         [name for name, keep in zip(columns, filled) if keep],
         [[cell for cell, keep in zip(line, filled) if keep] for line in lines],
+        states=["" if row is None else row["state"] for row in rows],
     )

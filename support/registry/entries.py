@@ -65,7 +65,8 @@ class Framework:
     its pinned environment only. `variables` are environment variables of its kernel, in which
     {cores}, {environment}, {caches}, {python} and {mkl_cpu_type} are filled in, and those that
     end up empty are left out; `sharing` are more of them, where several notebooks share a GPU.
-    `tuned` notebooks end in _tuned and are ranked apart. `conventions` name an option
+    `tuned` notebooks end in _tuned and are ranked apart. `documentation` says where names of its
+    API are described, by what they begin with; see publish/site/names.py. `conventions` name an option
     of each trap in false_friends.toml; `mistakes` are runs that walk into one on purpose.
     """
 
@@ -90,6 +91,7 @@ class Framework:
     article: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     sharing: dict[str, str] = field(default_factory=dict)
+    documentation: dict[str, str] = field(default_factory=dict)
     conventions: dict[str, str] = field(default_factory=dict)
     mistakes: tuple[dict, ...] = ()
 

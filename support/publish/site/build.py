@@ -2,28 +2,51 @@
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from support import registry
 from support.basics import digests, locks
 from support.basics.errors import UsageError
-from support.basics.paths import PRIVATE
+from support.basics.paths import PRIVATE, ROOT
 from support.publish import sources, systems
-from support.publish.site import compare, documents, phrasebook, results
-from support.publish.site.families import families
+from support.publish.site import (
+    compare,
+    documents,
+    frameworks,
+    pairs,
+    phrasebook,
+    results,
+    search,
+)
+from support.publish.site.families import Family, families, living
+from support.publish.site.origin import Origin
 from support.publish.site.pages import Site
+from support.publish.site.pairs import Pair
+from support.publish.views import traps
+from support.publish.views.traps import Trap
 
 log = logging.getLogger(__name__)
 MARK = ".made-by-run_all"  # in a folder that may be replaced
+FALSE_FRIENDS = "results/false-friends.html"
+MENU = (
+    ("compare.html", "Side by side"),
+    ("phrasebook.html", "Phrasebook"),
+    (FALSE_FRIENDS, "False friends"),
+    ("results.html", "Results"),
+    ("status.html", "Status"),
+    ("search.html", "Search"),
+)
+LEGAL = {"LICENSE": "LICENSE.txt", "CITATION.cff": "CITATION.cff"}
 
 
-def build(output: str | Path) -> None:
+def build(output: str | Path, repository: str = "") -> None:
     """Make the site in the folder `output`, which must be new, empty or made by this function.
 
-    Several builds at once each have a folder of their own; the last to end stays. OSError names
+    `repository` is the address of the sources, for links to them. Several builds at once each have a folder of their own; the last to end stays. OSError names
     the output if it cannot be written.
     """
-    output = _checked(Path(output))
+    output, origin = _checked(Path(output)), Origin.of(repository)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
@@ -33,7 +56,7 @@ def build(output: str | Path) -> None:
             fresh.mkdir()
             (fresh / MARK).touch()
             (fresh / ".nojekyll").touch()  # GitHub Pages: files as they are
-            _write(fresh)
+            _write(fresh, origin)
             with locks.held(_lock(output), log.warning, str(output)):
                 _exchange(fresh, _checked(output), Path(own, "old"))
     except OSError as error:
@@ -76,20 +99,67 @@ def _exchange(fresh: Path, output: Path, old: Path) -> None:
         raise
 
 
-def _write(folder: Path) -> None:
+def _write(folder: Path, origin: Origin) -> None:
     found = families(registry.frameworks())
     notebooks = compare.read(found)
     columns = compare.readable(found, notebooks)
+    idiomatic = [family for family in columns if not family.tuned]
     machines = systems.measured([*sources.folders(), *sources.folders("quick")])
     papers = documents.find()
-    places = {**results.places(machines), **compare.places(notebooks)}
     menu = [(path, document.title) for path, document in papers.items()]
-    manual = [one for one in menu if not one[0].startswith("results/")]
-    site = Site(folder, places, documents=menu, documentation=manual)
+    site = Site(
+        folder,
+        {**results.places(machines), **compare.places(notebooks)},
+        origin=origin,
+        menu=MENU,
+        documents=menu,
+        documentation=[one for one in menu if not one[0].startswith("results/")],
+    )
     site.copy_static()
-    compare.write(site, columns, notebooks, machines)
-    phrasebook.write(site, columns, notebooks)
+    for name, target in LEGAL.items():
+        if (ROOT / name).is_file():
+            site.copy(ROOT / name, target)
+    tasks = phrasebook.tasks()
+    phrases = phrasebook.entries(tasks, idiomatic, notebooks)
+    called = pairs.names_of(phrases, notebooks)
+    dangers = traps.traps()
+    two_by_two = pairs.find(idiomatic)
+    compare.write(site, columns, notebooks, machines, dangers)
+    phrasebook.write(site, tasks, phrases)
+    site.page(FALSE_FRIENDS, "traps.html", traps=dangers)
+    pairs.write(site, two_by_two, tasks, phrases, called, notebooks, dangers, machines)
+    frameworks.write(site, idiomatic, notebooks, two_by_two, dangers, machines)
     results.write(site, machines)
-    sample = compare.sample(columns, notebooks)
-    site.page("index.html", "index.html", families=columns, sample=sample)
+    _write_first(site, columns, two_by_two, notebooks, dangers)
     documents.write(site, papers)
+    places = [
+        *search.tasks(tasks, phrases, called),
+        *search.answers(idiomatic),
+        *search.traps(dangers, FALSE_FRIENDS),
+        *search.pages(idiomatic, two_by_two, papers),
+        *search.cells(idiomatic, notebooks),
+    ]
+    search.write(site, places, idiomatic)
+
+
+def _write_first(
+    site: Site,
+    columns: Sequence[Family],
+    two_by_two: Sequence[Pair],
+    notebooks: compare.Notebooks,
+    dangers: Sequence[Trap],
+) -> None:
+    """The first page; it shows the two that differ in most traps, one of them with the most history."""
+    best = pairs.best(two_by_two, dangers)
+    askable = {pair.known.prefix: pair.known for pair in two_by_two}
+    site.page(
+        "index.html",
+        "index.html",
+        ["ask"] if best else [],
+        families=columns,
+        askable=list(askable.values()),
+        today=living(columns),
+        best=best,
+        sample=compare.sample([best.known, best.needed] if best else [], notebooks),
+        paths=[pair.path for pair in two_by_two],
+    )

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pygments
 from markupsafe import Markup
 from nbconvert.filters.ansi import strip_ansi
-from pygments import highlight as pygments_highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, String
 from pygments.util import ClassNotFound
 
 from support.basics.text import first_line
@@ -27,6 +28,8 @@ COLOURED = (
     "s|s1|s2|sa|sb|sc|sd|se|sh|si|sr|ss"
 )
 PLAIN = re.compile(rf'<span class="(?!(?:{COLOURED})")\w+">([^<]*)</span>')
+TOKEN = re.compile(r'<span class="(\w+)">')
+ELLIPSIS = "…"  # stands for lines that a phrase leaves out
 DEEPEST = 40  # columns of indentation that the style sheet knows
 LONGEST = 20_000  # characters of one output that are shown
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
@@ -44,7 +47,7 @@ class Cell:
     phrases: Mapping[str, Any] = field(default_factory=dict)  # see phrasebook.py
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Notebook:
     """What the site needs of a notebook file."""
 
@@ -120,23 +123,44 @@ def _split_heading(source: str) -> tuple[str, str]:
 @functools.cache
 def highlight(source: str, language: str) -> Markup:
     """Code as HTML, a span for each line with its indentation, so that wrapped lines can hang."""
-    coloured = pygments_highlight(source, lexer(language), HtmlFormatter(nowrap=True))
-    lines = PLAIN.sub(r"\1", coloured).rstrip("\n").split("\n")
+    coloured = pygments.format(tokens(source, language), HtmlFormatter(nowrap=True))
+    lines = _shortened(PLAIN.sub(r"\1", coloured)).rstrip("\n").split("\n")
     return Markup("".join(_line(line, s) for line, s in zip(lines, source.split("\n"))))
+
+
+def _shortened(html: str) -> str:
+    """Pygments' HTML with the shortest tags there are: they are more than half of it."""
+    return TOKEN.sub(r"<i class=\1>", html).replace("</span>", "</i>")
 
 
 def _line(html: str, source: str) -> str:
     depth = min(len(source) - len(source.lstrip(" ")), DEEPEST)
-    return f'<span class="line i{depth}">{html}\n</span>'
+    indented = f" class=i{depth}" if depth else ""
+    return f"<span{indented}>{html}\n</span>"
 
 
 @functools.cache
-def lexer(language: str) -> Any:
+def tokens(source: str, language: str) -> list[tuple[Any, str]]:
+    """The code in parts, each with its kind; what is not known to be code is one part."""
+    return list(_lexer(language).get_tokens(source))
+
+
+@functools.cache
+def _lexer(language: str) -> Any:
     """Pygments' lexer for the language; plain text for one that it does not know."""
     try:
         return get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
         return get_lexer_by_name("text", stripnl=False)
+
+
+def without_texts(source: str, language: str) -> str:
+    """The code without its comments and strings."""
+    return "".join(
+        text
+        for kind, text in tokens(source, language)
+        if kind not in Comment and kind not in String
+    )
 
 
 def _merged(outputs: Iterable[Any]) -> list[Any]:

@@ -5,15 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from common.params import MODELS
+from support.basics.paths import ROOT
 from support.publish.site import cells, results, runs
 from support.publish.site.cells import Cell, Notebook
 from support.publish.site.families import Family
 from support.publish.site.pages import Site
 from support.publish.systems import Machine
 from support.publish.text import one_line
+from support.publish.views.traps import Trap
 from support.records.key import TITLES
 
 Notebooks = dict[tuple[str, str], Notebook]  # by prefix and model
+# Cells that are much the same in every notebook, which the comparison folds.
+FRAME = ("imports", "parameters", "versions", "data", "report")
 
 
 def read(families: Iterable[Family]) -> Notebooks:
@@ -49,6 +53,7 @@ def write(
     families: Sequence[Family],
     notebooks: Notebooks,
     machines: Sequence[Machine],
+    traps: Sequence[Trap],
 ) -> None:
     """The page that compares, and all that it shows."""
     executed = [
@@ -73,6 +78,7 @@ def write(
             family=family,
             model=model,
             other=other,
+            file=_in_repository(notebook),
         )
     models = [model for model in MODELS if any(m == model for _, m in notebooks)]
     site.page(
@@ -83,21 +89,35 @@ def write(
         families=families,
         tags=_tags(notebooks),
         titles=TITLES,
+        frame=FRAME,
+        traps=[_warning(trap, families) for trap in traps],
     )
 
 
 def sample(
-    families: Sequence[Family], notebooks: Notebooks, tag: str = "train"
+    families: Iterable[Family], notebooks: Notebooks, tag: str = "model"
 ) -> list[tuple[Family, Cell]]:
-    """What the first page shows: the same cell of the first two families."""
+    """What the first page shows: the same cell of these families."""
     model = next(iter(MODELS))
     found = []
-    for family in families[:2]:
+    for family in families:
         notebook = notebooks.get((family.prefix, model))
         cell = notebook and notebook.cell(tag)
         if cell:
             found.append((family, cell))
     return found
+
+
+def _warning(trap: Trap, families: Iterable[Family]) -> dict[str, Any]:
+    """A trap, and which option holds in each family that has one."""
+    options = {family.prefix: trap.option(family.frameworks) for family in families}
+    return {
+        "title": trap.title,
+        "anchor": trap.anchor,
+        "places": trap.places,
+        "options": trap.choices,
+        "says": {prefix: option for prefix, option in options.items() if option},
+    }
 
 
 def _copies(
@@ -113,6 +133,12 @@ def _copies(
         for machine, run in executed
         if run.framework in keys and run.model == model
     ]
+
+
+def _in_repository(notebook: Notebook) -> str:
+    """Its path there; "" if it lies elsewhere."""
+    inside = notebook.path.is_relative_to(ROOT)
+    return notebook.path.relative_to(ROOT).as_posix() if inside else ""
 
 
 def _tags(notebooks: Notebooks) -> dict[str, list[str]]:

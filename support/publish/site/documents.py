@@ -19,11 +19,13 @@ from support.publish.table import is_address
 KEPT = "|".join(sources.PROOFS)
 PATTERNS = (
     *(f"results/*/{proof}/README.md" for proof in sources.PROOFS),
-    "results/[!R]*.md",  # its README.md has the figures of results.html
+    "results/*.md",
     "results/2018/README.md",
     "docs/*.md",
     "CONTRIBUTING.md",
 )
+# What has pages of its own.
+ELSEWHERE = ("results/README.md", "results/false-friends.md")
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.S)
 
 
@@ -42,6 +44,8 @@ def find() -> dict[str, Document]:
     for pattern in PATTERNS:
         for file in sorted(ROOT.glob(pattern)):
             path = file.relative_to(ROOT)
+            if path.as_posix() in ELSEWHERE:
+                continue
             document = _read(file, path.parent.as_posix())
             if document:
                 found[_place(path.as_posix())] = document
@@ -53,13 +57,24 @@ def _read(file: Path, folder: str) -> Document | None:
     if not sources.admits(file, ROOT if top == file.name else ROOT / top):
         return None
     try:
-        html = safe.markdown(file.read_text(encoding="utf-8"))
+        html = _anchored(safe.markdown(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as error:
         sources.leave_out(file, error)
         return None
     heading = HEADING.search(html)
     title = Markup(heading[1]).striptags() if heading else file.stem
     return Document(folder, title, html)
+
+
+def _anchored(html: str) -> Markup:
+    """The page with a place to link to at each heading, called as GitHub calls it."""
+
+    def anchor(found: re.Match[str]) -> str:
+        title = Markup(found[1]).striptags().lower()
+        place = re.sub(r"[^\w -]", "", title).replace(" ", "-")
+        return f'<h2 id="{quote(place)}">{found[1]}</h2>'
+
+    return Markup(re.sub(r"<h2>(.*?)</h2>", anchor, html, flags=re.S))
 
 
 def write(site: Site, found: Mapping[str, Document]) -> None:

@@ -1,7 +1,7 @@
 """Families: the notebooks that share a prefix, and the frameworks of the registry that run them."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,20 @@ class Family:
         letters = zip(*(framework.label for framework in self.frameworks))
         common = itertools.takewhile(lambda found: len(set(found)) == 1, letters)
         return "".join(found[0] for found in common).rstrip(" (") or self.prefix
+
+    @property
+    def slug(self) -> str:
+        """Its name in addresses."""
+        return self.prefix.lower().replace("_", "-")
+
+    @property
+    def documentation(self) -> dict[str, str]:
+        """Where names of its API are described; see names.py."""
+        return {
+            name: address
+            for framework in self.frameworks
+            for name, address in framework.documentation.items()
+        }
 
     @property
     def language(self) -> str:
@@ -59,6 +73,17 @@ def families(frameworks: Mapping[str, Framework]) -> list[Family]:
         )
         for (folder, prefix), members in found.items()
     ]
+
+
+def living(families: Iterable[Family]) -> list[Family]:
+    """Those that people use today, without the tuned ones."""
+    return [one for one in families if one.state == "living" and not one.tuned]
+
+
+def predecessors(family: Family, families: Iterable[Family]) -> list[Family]:
+    """The families that it succeeds, as its entry says."""
+    named = {name for f in family.frameworks for name in f.predecessor.split(", ")}
+    return [one for one in families if one.label in named]
 
 
 def _has(framework: Framework, model: str) -> bool:

@@ -18,23 +18,35 @@ from support.publish.table import is_address
 from support.publish.text import visible
 
 HERE = Path(__file__).parent
-# A page may run the site's own scripts, told by their digests. They stand in the page itself: where
-# a page is opened as a file, browsers check no digest of a script in another file, and to admit
-# file: would admit every file. The comparison alone loads scripts, its cells, which
-# 'strict-dynamic' admits for being loaded by one that is admitted. 'self' means nothing to some
-# browsers where the page is a file itself.
+# A page may run the site's own scripts, which a short script in the page loads: it is known by its
+# digest, and 'strict-dynamic' admits what it loads. Where a page is opened as a file, browsers check
+# no digest of a script in another file, 'self' means nothing to some of them, and to admit file:
+# would admit every file.
 POLICY = (
     "default-src 'none'; script-src {}; style-src 'self' file:; "
     "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
 )
 EVERYWHERE = "site"  # the script of all pages
-LOADING = "compare"  # the script that loads others
+LOADER = """{
+const { files } = document.currentScript.dataset;
+for (const file of files.split(" ")) {
+const script = document.createElement("script");
+script.src = file;
+script.async = false;
+document.head.append(script);
+}
+}"""
+# The search's engine is WebAssembly and fetches its index, where the site is served. 'strict-dynamic'
+# would keep it from being imported, so this page has its scripts within.
+ENGINE = {"search"}
+FETCHING = "; connect-src 'self'; worker-src 'self'"
 
 
 class Site:
     """The folder that pages are written to, and what all of them share.
 
-    `places` says which page shows a file of the repository, for the links of tables.
+    `places` says which page shows a file of the repository, for the links of tables; `shared` are
+    values that all templates may use.
     """
 
     def __init__(self, folder: Path, places: dict[str, str], **shared: Any) -> None:
@@ -51,21 +63,41 @@ class Site:
         )
         self._templates.globals.update(link=self._link, **shared)
 
+    def place(self, file: str) -> str:
+        """The page that shows a file; "" if none does."""
+        return quote(self._places.get(file, ""))
+
     def _link(self, target: str, root: str) -> str:
         """Where a cell's link leads; "" where the site has no such thing."""
         if is_address(target):
             return target
-        place = self._places.get(target, "")
-        return root + quote(place) if place else ""
+        place = self.place(target)
+        return root + place if place else ""
 
     def page(
-        self, path: str, template: str, scripts: Sequence[str] = (), **values: Any
+        self,
+        path: str,
+        template: str,
+        scripts: Sequence[str] = (),
+        static: bool = False,
+        **values: Any,
     ) -> None:
-        """Fill in a template, with scripts by their names, and write it."""
-        scripts = [EVERYWHERE, *scripts]
-        values.update(here=path, root="../" * path.count("/"), policy=_policy(scripts))
-        found = self._templates.get_template(template)
-        self.write(path, found.render(scripts=map(_script, scripts), **values))
+        """Fill in a template, with scripts by their names, and write it.
+
+        `static` pages have no script at all.
+        """
+        scripts = [] if static else [EVERYWHERE, *scripts]
+        root = "../" * path.count("/")
+        within = bool(ENGINE & set(scripts))
+        bodies = [_script(name) for name in scripts] if within else [LOADER]
+        values.update(
+            here=path,
+            root=root,
+            policy=_policy(bodies if scripts else [], within),
+            files=[] if within else [f"{root}scripts/{name}.js" for name in scripts],
+            scripts=map(safe.own, bodies if scripts else []),
+        )
+        self.write(path, self._templates.get_template(template).render(**values))
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the site."""
@@ -81,9 +113,10 @@ class Site:
         shutil.copyfile(source, self._target(path))
 
     def copy_static(self) -> None:
-        """The style sheet and the icon."""
-        for source in sorted((HERE / "static").iterdir()):
-            self.copy(source, f"static/{source.name}")
+        """The style sheet, the icon and the scripts."""
+        for name in ("static", "scripts"):
+            for source in sorted((HERE / name).iterdir()):
+                self.copy(source, f"{name}/{source.name}")
 
     def _target(self, path: str) -> Path:
         target = self.folder / path
@@ -104,10 +137,13 @@ def _script(name: str) -> Markup:
     return safe.own((HERE / "scripts" / f"{name}.js").read_text(encoding="utf-8"))
 
 
-def _policy(scripts: Sequence[str]) -> str:
-    """What a page with these scripts may do."""
-    digests = [hashlib.sha256(_script(name).encode()).digest() for name in scripts]
+def _policy(scripts: Sequence[str], within: bool) -> Markup:
+    """What a page with these scripts may do; `within`: they stand in the page, and fetch."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
     admitted = [f"'sha256-{base64.b64encode(one).decode()}'" for one in digests]
-    if LOADING in scripts:
-        admitted.append("'strict-dynamic'")
-    return POLICY.format(" ".join(admitted))
+    if within:
+        admitted += ["'self'", "'wasm-unsafe-eval'"]
+    elif scripts:
+        admitted += ["'strict-dynamic'"]
+    policy = POLICY.format(" ".join(admitted or ["'none'"]))
+    return safe.own(policy + (FETCHING if within else ""))

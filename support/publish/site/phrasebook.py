@@ -5,6 +5,7 @@ or, where the framework has no such thing, `"phrases": {"<task>": "why not"}`. F
 the whole statement is taken. The tasks are in phrasebook.toml.
 """
 
+import functools
 import itertools
 import re
 import textwrap
@@ -25,7 +26,6 @@ from support.publish.text import one_line
 from support.registry.reading import tomllib
 
 TASKS = Path(__file__).with_name("phrasebook.toml")
-ELLIPSIS = "…"
 Notebooks = Mapping[tuple[str, str], Notebook]  # by prefix and model
 
 
@@ -41,6 +41,7 @@ class Task:
     group: str
     title: str
     about: str
+    aliases: tuple[str, ...] = ()  # what people call it elsewhere
 
 
 @dataclass(frozen=True)
@@ -66,20 +67,23 @@ class Entry:
 def tasks() -> list[Task]:
     """All tasks, in the order of the page."""
     content = tomllib.loads(TASKS.read_text(encoding="utf-8"))
-    return [Task(**entry) for entry in content["tasks"]]
+    return [
+        Task(**{**entry, "aliases": tuple(entry.get("aliases", ()))})
+        for entry in content["tasks"]
+    ]
 
 
-def write(site: Site, families: Sequence[Family], notebooks: Notebooks) -> None:
-    """The page."""
-    known = tasks()
-    families = [family for family in families if not family.tuned]
-    found = entries(known, families, notebooks)
+def write(
+    site: Site, known: Sequence[Task], found: Mapping[str, Sequence[Entry]]
+) -> None:
+    """The page, of what `entries` found."""
+    first = next(iter(found.values()), [])
     groups = itertools.groupby(known, key=lambda task: task.group)
     site.page(
         "phrasebook.html",
         "phrasebook.html",
         ["phrasebook"],
-        families=families,
+        families=[entry.family for entry in first],
         groups=[(name, list(members)) for name, members in groups],
         entries=found,
     )
@@ -147,10 +151,11 @@ def _start(lines: Sequence[str], beginning: str) -> int:
     return found[0]
 
 
+@functools.cache
 def _depths(source: str, language: str) -> list[int]:
     """How many brackets are open at the end of each line; those in strings do not count."""
     depths, depth = [], 0
-    for kind, text in cells.lexer(language).get_tokens(source):
+    for kind, text in cells.tokens(source, language):
         for part in re.split(r"(\n)", text):
             if part == "\n":
                 depths.append(depth)
@@ -181,7 +186,7 @@ def _joined(lines: Sequence[str], spans: Iterable[Sequence[int]]) -> Iterator[st
     for start, end in spans:
         between = lines[previous + 1 : start] if previous is not None else ()
         if between:
-            yield ELLIPSIS if any(line.strip() for line in between) else ""
+            yield cells.ELLIPSIS if any(line.strip() for line in between) else ""
         yield textwrap.dedent("\n".join(lines[start : end + 1]))
         previous = end
 

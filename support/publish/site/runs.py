@@ -1,12 +1,17 @@
 """Runs: a page for each record, with what a reader asks of it and its executed notebook."""
 
 import re
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from support import registry
 from support.basics.numbers import number
 from support.publish.site import cells
 from support.publish.site.pages import Site
 from support.publish.systems import Machine, in_words
+from support.publish.text import one_line
 
 
 def page(folder: str, run: Any) -> str:
@@ -21,10 +26,18 @@ def settings(run: Any) -> str:
 
 
 def write(site: Site, machine: Machine, up: str, run: Any) -> None:
-    """The page of a run; `up` is the machine's."""
+    """The page of a run, and its record; `up` is the machine's page."""
+    here = page(up.rpartition("/")[0], run)
+    record = here.removesuffix(".html") + ".json"
+    site.copy(run.path, record)
     site.page(
-        page(up.rpartition("/")[0], run),
+        here,
         "run.html",
+        static=True,
+        prose=site.place(str(_notebook(run))),
+        raw=record,
+        command=command(run),
+        citation=_citation(run, machine),
         run=run,
         machine=machine,
         up=up,
@@ -32,6 +45,41 @@ def write(site: Site, machine: Machine, up: str, run: Any) -> None:
         notebook=cells.read_or_none(run.executed) if run.executed else None,
         facts=_facts(run.record, settings(run)),
     )
+
+
+def _notebook(run: Any) -> Path | None:
+    """The notebook that was run; None for a framework that the registry does not have."""
+    framework = registry.frameworks().get(run.framework)
+    return framework.notebook(run.model) if framework else None
+
+
+def command(run: Any) -> str:
+    """What repeats the run, on such a machine."""
+    asked = {
+        "-f": run.framework,
+        "-m": run.model,
+        "--epochs": None if pd.isna(run.epochs) else run.epochs,
+        "--examples": None if pd.isna(run.examples_limit) else run.examples_limit,
+        "--precision": run.precision,
+    }
+    words = ["python run_all.py run"]
+    words += [f"{name} {value}" for name, value in asked.items() if value is not None]
+    words += ["--gpu none"] if run.device_kind == "cpu" else []
+    words += ["--here"] if run.environment == "installed" else []
+    words += ["--quick"] if run.data == "quick" else []
+    return " ".join(words)
+
+
+def _citation(run: Any, machine: Machine) -> str:
+    """How to cite the run."""
+    date, commit = str(run.date or "")[:10], str(run.git_commit or "")[:10]
+    parts = [
+        f"{run.label}, {run.model}, {settings(run)}, on {machine.name}",
+        "Rosetta Stone of deep-learning frameworks",
+        f"measured {date}" if date else "",
+        f"commit {commit}" if commit else "",
+    ]
+    return one_line(", ".join(filter(None, parts)))
 
 
 def _facts(record: dict[str, Any], settings: str) -> list[tuple[str, Any]]:

@@ -20,22 +20,22 @@ BUILD = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from support.publish.site.serve import build_once
-build_once(sys.argv[2])
+build_once(*sys.argv[2:])
 """
 LOOK = 1  # seconds between two looks at the sources
 
 
-def serve(output: Path) -> int:
+def serve(output: Path, repository: str = "") -> int:
     """Show the site in `output` until interrupted; returns the exit status."""
     server = make_server(output)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port} (Ctrl-C ends)", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        watch(output)
+        watch(output, repository)
     return 0
 
 
-def watch(output: Path) -> None:
+def watch(output: Path, repository: str = "") -> None:
     """Rebuild after every change of a source; never returns."""
     seen = state()
     while True:
@@ -43,22 +43,22 @@ def watch(output: Path) -> None:
         now = state()
         if now != seen:
             seen = now
-            rebuild(output)
+            rebuild(output, repository)
 
 
-def rebuild(output: Path) -> None:
+def rebuild(output: Path, repository: str = "") -> None:
     """Rebuild in a process of its own, which knows nothing of how the sources were before."""
-    places = [str(ROOT), str(Path(output).resolve())]
+    places = [str(ROOT), str(Path(output).resolve()), repository]
     try:
         subprocess.run([sys.executable, "-I", "-c", BUILD, *places])
     except OSError as error:
         print(f"not built: {error}", file=sys.stderr, flush=True)
 
 
-def build_once(output: str) -> None:
-    """Build; whatever is wrong with a source is told, and the old site stays."""
+def build_once(output: str, repository: str = "") -> None:
+    """Build; what is wrong with a source is printed, and the old site stays."""
     try:
-        build.build(output)
+        build.build(output, repository)
         print("rebuilt", flush=True)
     except KeyboardInterrupt:  # as is the serving
         pass

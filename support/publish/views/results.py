@@ -3,7 +3,8 @@
 A row is one of statistics.summary, a run one of the frame.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from support.records.key import PROTOCOL_EPOCHS, TITLES, Group
 from support.records.statistics import counting
 
 Show = Callable[[float], str]
+Names = Mapping[str, str]  # key -> label
 _percent: Show = "{:.1%}".format
 
 
@@ -38,11 +40,13 @@ def _per(divisor: int) -> Show:
 def table(group: Group, rows: pd.DataFrame, ceilings: dict[str, Any]) -> Table:
     """A machine's table of one group."""
     installed = "installed" in set(rows.environment)
+    fastest = rows.seconds.min()
     columns: dict[str, Column] = {
         "framework": _label,
         "environment": lambda row: Cell(row.environment) if installed else BLANK,
-        group.unit: _figure("seconds", number),
         "rank": lambda row: Cell(row["rank"]) if row["rank"] else EMPTY,
+        group.unit: _figure("seconds", number),
+        "of fastest": lambda row: _times(row.seconds, fastest),
         "cold": _figure("cold", number),
         "steady": _figure("steady", number),
         f"{group.noun}/s": _median("throughput", number),
@@ -53,10 +57,22 @@ def table(group: Group, rows: pd.DataFrame, ceilings: dict[str, Any]) -> Table:
         "CPU energy (kJ)": _median("cpu_joules", _per(1000)),
         "GPU energy (kJ)": _median("gpu_joules", _per(1000)),
         "version": _version,
-        "runs": lambda row: Cell(f"{row['count']} of {row.finished}"),
+        "runs": _runs,
         "remarks": _remarks,
     }
     return made_of(group.title, _each(rows), columns)
+
+
+def _runs(row: Any) -> Cell:
+    """How many count, of those that finished; the article says of its figures neither."""
+    ours = bool(row["last"].path)
+    return Cell(f"{row['count']} of {row.finished}") if ours else EMPTY
+
+
+def _times(seconds: float, fastest: float) -> Cell:
+    """How many times as long as the fastest it took."""
+    known = fastest and not pd.isna(seconds)
+    return Cell(f"{seconds / fastest:.2f}×") if known else EMPTY
 
 
 def _each(rows: pd.DataFrame) -> Iterator[Any]:
@@ -86,6 +102,8 @@ _median = partial(_figure, spread=False)
 
 def _share(row: Any, ceilings: dict[str, Any]) -> Cell:
     """Of the ceiling, at the median throughput."""
+    if not ceilings:
+        return EMPTY
     record = {**row["last"].record, "throughput": row.throughput}
     share = store.share(record, ceilings)
     return EMPTY if share is None or pd.isna(share) else Cell(percent(share))
@@ -94,7 +112,7 @@ def _share(row: Any, ceilings: dict[str, Any]) -> Cell:
 def _version(row: Any) -> Cell:
     """The versions that ran, of several the newest last."""
     runs = row.counted.sort_values("date")
-    versions = ", ".join(filter(None, dict.fromkeys(runs.version)))
+    versions = ", ".join(dict.fromkeys(v for v in runs.version if pd.notna(v) and v))
     return Cell(versions) if versions else EMPTY
 
 
@@ -228,6 +246,61 @@ def pair(group: Group, both: Iterable[Pair], names: Iterable[str]) -> Table:
     return Table(group.title, head, body)
 
 
+def of_frameworks(machine: Machine, keys: Collection[str]) -> Table:
+    """A line for each group in which one of the frameworks finished on the machine."""
+    several = len(keys) > 1
+    body = [
+        [
+            Cell(group.title),
+            *([Cell(row.label)] if several else []),
+            _time(row),
+            _median("throughput", number)(row),
+            _median("accuracy", _percent)(row),
+            _version(row),
+        ]
+        for group, rows in machine.finished.items()
+        for key, row in rows.items()
+        if key in keys
+    ]
+    head = ["run", *(["framework"] if several else []), "seconds", "examples/s"]
+    return Table(machine.name, [*head, "accuracy", "version"], body)
+
+
+def of_two(machine: Machine, known: Names, needed: Names) -> Table:
+    """What two sets of frameworks (key -> label) took on one machine, with the same settings.
+
+    A line for each two that both finished, for each model the protocol's setting or else the first
+    in which any did; a ratio above one: the second was faster.
+    """
+    body = []
+    shared = {
+        group: timed
+        for group, timed in machine.finished.items()
+        if timed.keys() & set(known) and timed.keys() & set(needed)
+    }
+    for group in _main_settings(shared):
+        timed = shared[group]
+        for one, other in itertools.product(known, needed):
+            if one in timed and other in timed:
+                labels = [Cell(known[one]), Cell(needed[other])]
+                times = [timed[one], timed[other]]
+                cells = itertools.chain(*zip(labels, map(_time, times)))
+                ratio = _ratio(*(row.seconds for row in times))
+                body.append([Cell(group.title), *cells, ratio])
+    head = ["run", "framework", "seconds", "framework", "seconds", "ratio"]
+    return Table(machine.name, head, body)
+
+
+def _main_settings(groups: Iterable[Group]) -> list[Group]:
+    """For each model the protocol's own setting in fp32 if it is there, else the first."""
+    found: dict[str, Group] = {}
+    for group in groups:
+        protocol = Group(group.model, PROTOCOL_EPOCHS.get(group.model), "fp32")
+        if group == protocol or group.model not in found:
+            found[group.model] = group
+    return list(found.values())
+
+
 def _ratio(one: float, other: float) -> Cell:
     return Cell(f"{one / other:.2f}") if other else EMPTY
 
@@ -244,6 +317,7 @@ def status(machine: Machine) -> Table:
 
 
 def _done(runs: pd.DataFrame | None) -> Cell:
+    """How many runs finished in each precision: ✓ 3 of 3 fp32, 1 of 1 bf16."""
     if runs is None:
         return EMPTY
     counted = counting(runs)
@@ -254,5 +328,73 @@ def _done(runs: pd.DataFrame | None) -> Cell:
     )
     if not newest.ok:
         return failure(newest)
-    count = int(runs.ok.sum())
-    return Cell(f"✓ {count} run{'s' if count > 1 else ''}", evidence(newest))
+    counts = [
+        f"{int(found.ok.sum())} of {len(found)} {precision}"
+        for precision, found in runs.groupby("precision", sort=False)
+    ]
+    return Cell(f"✓ {', '.join(counts)}", evidence(newest))
+
+
+def caption(system: System, rows: pd.DataFrame) -> str:
+    """Where, when and with which versions the figures of these rows were measured."""
+    counted = pd.concat([row.counted for row in _each(rows)]) if len(rows) else rows
+    dates = sorted(str(date)[:10] for date in counted.get("date", []) if pd.notna(date))
+    versions = dict.fromkeys(v for v in counted.get("version", []) if pd.notna(v) and v)
+    days = " to ".join(dict.fromkeys([dates[0], dates[-1]])) if dates else ""
+    return ". ".join(filter(None, [system.name, days, ", ".join(versions)]))
+
+
+def story(model: str, then: System, machines: Iterable[Machine]) -> str:
+    """In a sentence: the fastest framework of the fastest GPU, how sure that is, and how it was in 2018.
+
+    "" where no machine has a finished training or prediction of the protocol.
+    """
+    protocol = Group(model, PROTOCOL_EPOCHS.get(model), "fp32")
+    known = [m for m in machines if m.kind == "gpu" and m.finished.get(protocol)]
+    best = [(min(m.finished[protocol].values(), key=_duration), m) for m in known]
+    if not best:
+        return ""
+    row, machine = min(best, key=lambda pair: _duration(pair[0]))
+    low, high = number(row.seconds_low), number(row.seconds_high)
+    spread = (
+        f"the median of {row['count']} runs between {low} and {high}"
+        if row["count"] > 1
+        else "a single run, so nothing is known of its spread"
+    )
+    text = (
+        f"Fastest on the {machine.name}, {protocol.settings}: {_project(row)} with "
+        f"{number(row.seconds)} {protocol.unit} ({spread})"
+    )
+    if row.outdated:
+        text += ", measured with an earlier version of its notebook"
+    old = then.finished.get(protocol)
+    if old:
+        first = min(old.values(), key=_duration)
+        ratio = first.seconds / row.seconds
+        text += (
+            f"; in 2018, on the {then.name.removesuffix(', 2018')}, it was {_project(first)} with "
+            f"{number(first.seconds)} s, {number(ratio)} times as long"
+        )
+    return f"{text}."
+
+
+def _project(row: Any) -> str:
+    """The label without the kind of environment."""
+    return str(row.label).removesuffix(", installed")
+
+
+def _duration(row: Any) -> float:
+    return float(row.seconds)
+
+
+def by_year(model: str, systems: Iterable[System]) -> list[tuple[str, float, str]]:
+    """(year and GPU, seconds, framework) of each GPU's fastest fp32 run of the protocol, by age."""
+    protocol = Group(model, PROTOCOL_EPOCHS.get(model), "fp32")
+    found = []
+    for system in systems:
+        rows = system.finished.get(protocol)
+        if rows and system.year:
+            best = min(rows.values(), key=_duration)
+            name = system.name.removesuffix(", 2018").removeprefix("NVIDIA ")
+            found.append((f"{system.year} {name}", best.seconds, _project(best)))
+    return sorted(found, key=lambda one: one[0])

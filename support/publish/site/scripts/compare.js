@@ -1,15 +1,20 @@
 "use strict";
-// The comparison. The address says what is shown: #<model>/<notebook>/<notebook>[/<notebook>][/<cell>].
+// The comparison. The address says what is shown: #<model>/<notebook>/<notebook>[/<notebook>][/<cell>][/all].
 // A notebook's cells arrive by a script of their own, for pages opened as files may not fetch.
 
 const rosetta = (() => {
   const loaded = new Map();
   const waiting = new Map();
   const find = (id) => document.getElementById(id);
-  const tags = JSON.parse(find("tags").textContent);
+  const data = (id) => JSON.parse(find(id).textContent);
+  const tags = data("tags");
+  const traps = data("traps");
+  const frame = new Set(data("frame")); // cells that are much the same everywhere
   const options = find("options").content;
   const families = [...options.querySelectorAll("option")].map((o) => o.value);
-  let shown = "";
+  const ALL = "all";
+  let shown = ""; // what is drawn
+  let aimed; // the cell that was last jumped to
 
   function add(name, notebook) {
     loaded.set(name, notebook);
@@ -32,18 +37,29 @@ const rosetta = (() => {
     return families.filter((f) => labelled(f).dataset.models.split(" ").includes(model));
   }
 
-  // What the address asks for, with whatever it leaves out.
+  // What the address asks for, with whatever it leaves out; `unknown` is what it asks for in vain.
   function read() {
-    const parts = location.hash.slice(1).split("/");
-    const model = Object.hasOwn(tags, parts[0]) ? parts[0] : Object.keys(tags)[0];
+    const parts = decoded(location.hash.slice(1)).split("/").filter(Boolean);
+    const model = parts.find((part) => Object.hasOwn(tags, part)) ?? Object.keys(tags)[0];
     const able = having(model);
     const columns = parts.filter((part) => able.includes(part)).slice(0, 3);
     while (columns.length < 2) columns.push(able.find((f) => !columns.includes(f)) ?? able[0]);
-    return { model, columns, cell: parts.find((part) => tags[model].includes(part)) };
+    const cell = parts.find((part) => tags[model].includes(part));
+    const known = [model, ...able, cell, ALL];
+    const unknown = parts.filter((part) => !known.includes(part));
+    return { model, columns, cell, all: parts.includes(ALL), unknown };
   }
 
-  function address({ model, columns, cell }) {
-    return "#" + [model, ...columns, ...(cell ? [cell] : [])].join("/");
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+
+  function address({ model, columns, cell, all }) {
+    return "#" + [model, ...columns, ...(cell ? [cell] : []), ...(all ? [ALL] : [])].join("/");
   }
 
   function go(choice) {
@@ -52,6 +68,10 @@ const rosetta = (() => {
 
   function labelled(prefix) {
     return options.querySelector(`option[value="${prefix}"]`);
+  }
+
+  function label(prefix) {
+    return labelled(prefix).textContent;
   }
 
   function element(name, attributes = {}, ...children) {
@@ -85,10 +105,9 @@ const rosetta = (() => {
     const box = element("div", { class: "head" }, select);
     if (index > 0) {
       const swapped = columns.with(index - 1, columns[index]).with(index, columns[index - 1]);
-      const names = [columns[index - 1], columns[index]].map((c) => labelled(c).textContent);
       box.prepend(element("button", {
-        id: `swap-${index}`, type: "button", class: "swap",
-        title: "Swap", "aria-label": `Swap ${names[0]} and ${names[1]}`,
+        id: `swap-${index}`, type: "button", class: "swap", title: "Swap",
+        "aria-label": `Swap ${label(columns[index - 1])} and ${label(columns[index])}`,
         onclick: () => go({ ...read(), columns: swapped }),
       }, "⇄"));
     }
@@ -99,6 +118,25 @@ const rosetta = (() => {
       }, "×"));
     }
     return box;
+  }
+
+  // On a phone, one column at a time.
+  function tab(prefix, index) {
+    return element("button", {
+      type: "button", class: "plain", "aria-pressed": String(index === chosenTab()),
+      onclick: () => keepingPlace(() => choose(index)),
+    }, label(prefix));
+  }
+
+  function chosenTab() {
+    return Number(find("rows").dataset.tab ?? 0);
+  }
+
+  function choose(index) {
+    find("rows").dataset.tab = index;
+    [...find("tabs").children].forEach((button, at) => {
+      button.setAttribute("aria-pressed", String(at === index));
+    });
   }
 
   function links(name) {
@@ -115,31 +153,69 @@ const rosetta = (() => {
 
   function cell(name, prefix, tag) {
     const found = loaded.get(name).cells[tag];
-    const who = element("p", { class: "who" }, labelled(prefix).textContent);
+    const who = element("p", { class: "who" }, label(prefix));
     const box = element("article", { "data-family": prefix }, who);
     const prose = html("div", { class: "prose" }, found?.prose ?? "");
     box.append(prose);
     if (tag === "title") prose.append(...links(name));
     if (found?.code) {
-      const label = `${tag}, ${labelled(prefix).textContent}`;
       const pre = element("pre", {}, html("code", {}, found.code));
-      box.append(element("div", { class: "code" },
-        element("button", { class: "copy", type: "button", "aria-label": `Copy: ${label}` }, "Copy"),
-        pre));
+      box.append(element("div", { class: "code" }, copyButton(`${tag}, ${label(prefix)}`), pre));
     }
     return box;
+  }
+
+  // The traps in which the first two columns do different things, at cells of this model.
+  function between({ model, columns: [one, other] }) {
+    return traps.filter(({ places, says }) =>
+      says[one] && says[other] && says[one] !== says[other] &&
+      places.some((place) => place.startsWith(`${model}/`)));
+  }
+
+  function at({ places }, model) {
+    return places.find((place) => place.startsWith(`${model}/`)).split("/")[1];
+  }
+
+  function warning(choice) {
+    const found = between(choice);
+    const [one, other] = choice.columns.map(label);
+    if (!found.length) return "";
+    const items = found.map((trap) => element("li", {},
+      element("a", { href: address({ ...choice, cell: at(trap, choice.model) }) }, trap.title)));
+    const title = `${found.length} trap${found.length > 1 ? "s" : ""} between ${one} and ${other}`;
+    return element("details", { class: "traps" },
+      element("summary", {}, title), element("ul", {}, ...items));
+  }
+
+  function note(trap, { columns: [one, other] }) {
+    const says = (prefix) => `${label(prefix)}: ${trap.options[trap.says[prefix]]}. `;
+    return element("p", { class: "trap-note" },
+      element("a", { href: `results/false-friends.html#${trap.anchor}` }, trap.title), ": ",
+      says(one), says(other));
   }
 
   function row(choice, tag) {
     const { model, columns } = choice;
     const title = tag[0].toUpperCase() + tag.slice(1);
-    const section = element("section", { class: "row", id: `row-${tag}`, "data-columns": columns.length });
-    if (tag !== "title") {
-      const link = element("a", { href: address({ ...choice, cell: tag }), title: "Link to this row" }, title);
-      section.append(element("h2", {}, link));
+    const cells = columns.map((prefix) => cell(`${prefix}_${model}`, prefix, tag));
+    const section = element("section",
+      { class: "row", id: `row-${tag}`, "data-columns": columns.length });
+    if (tag === "title") {
+      section.append(...cells);
+      return section;
     }
-    section.append(...columns.map((prefix) => cell(`${prefix}_${model}`, prefix, tag)));
-    return section;
+    const heading = element("h2", { tabindex: "-1" }, title + " ", element("a", {
+      href: address({ ...choice, cell: tag }), class: "permanent",
+      "aria-label": `Link to ${tag}`,
+    }, "#"));
+    const notes = between(choice).filter((trap) => at(trap, model) === tag)
+      .map((trap) => note(trap, choice));
+    section.append(heading, ...notes, ...cells);
+    if (!frame.has(tag)) return section;
+    const folded = element("details", { class: "folded", id: `fold-${tag}` },
+      element("summary", {}, title), section);
+    folded.open = choice.all || choice.cell === tag;
+    return folded;
   }
 
   function draw(choice) {
@@ -147,21 +223,52 @@ const rosetta = (() => {
     const focused = document.activeElement?.id;
     find("heads").replaceChildren(...columns.map((_, index) => head(choice, index)));
     find("heads").dataset.columns = columns.length;
+    if (chosenTab() >= columns.length) find("rows").dataset.tab = 0;
+    find("tabs").replaceChildren(...columns.map(tab));
+    find("warning").replaceChildren(warning(choice));
     find("rows").replaceChildren(...tags[model].map((tag) => row(choice, tag)));
     find("steps").replaceChildren(...tags[model].filter((tag) => tag !== "title").map((tag) =>
       element("a", { href: address({ ...choice, cell: tag }) }, tag)));
     find("more").hidden = columns.length > 2;
+    find("all").checked = choice.all;
     for (const radio of document.querySelectorAll("input[name=model]")) {
       radio.checked = radio.value === model;
     }
     if (focused) find(focused)?.focus({ preventScroll: true });
-    const names = columns.map((c) => labelled(c).textContent);
-    document.title = `${names.join(" | ")}: ${model} side by side`;
+    document.title = `${columns.map(label).join(" | ")}: ${model} side by side`;
+  }
+
+  // What the reader looks at stays where it is while `change` is made.
+  function keepingPlace(change) {
+    const under = find("desk").getBoundingClientRect().bottom;
+    const box = (id) => find(id)?.getBoundingClientRect();
+    const rows = [...document.querySelectorAll("#rows .row")].map((one) => one.id);
+    const id = scrollY > 0 && rows.find((one) => box(one).bottom > under);
+    const before = id && box(id).top;
+    change();
+    if (id && box(id)) scrollBy(0, box(id).top - before);
+  }
+
+  function jump(tag) {
+    const section = find(`row-${tag}`);
+    const folded = section.closest("details");
+    if (folded) folded.open = true;
+    section.scrollIntoView();
+    section.querySelector("h2")?.focus({ preventScroll: true });
+  }
+
+  function complain(unknown) {
+    find("unknown").hidden = !unknown.length;
+    const { model } = read();
+    const reasons = unknown.map((part) =>
+      families.includes(part) ? `${label(part)} has no ${model}` : `nothing is called “${part}”`);
+    find("unknown").textContent = `Of this page’s address: ${reasons.join(", ")}.`;
   }
 
   async function show() {
     const choice = read();
     const wanted = address({ ...choice, cell: undefined });
+    const first = !shown;
     if (wanted !== shown) {
       try {
         await Promise.all(choice.columns.map((c) => load(`${c}_${choice.model}`)));
@@ -169,18 +276,33 @@ const rosetta = (() => {
         find("rows").textContent = `cells/${error.message}.js cannot be loaded.`;
         return;
       }
-      if (address({ ...read(), cell: undefined }) !== wanted) return; // chosen anew meanwhile
-      draw(choice);
+      if (address({ ...read(), cell: undefined }) !== wanted) return; // another choice meanwhile
+      keepingPlace(() => draw(choice));
+      const moved = aimed !== choice.cell;
       shown = wanted;
+      complain(choice.unknown);
+      if (!first && !moved) return; // another framework, at the same cell
     }
-    if (choice.cell) find(`row-${choice.cell}`).scrollIntoView();
+    aimed = choice.cell;
+    if (choice.cell) jump(choice.cell);
   }
 
+
   function start() {
+    // jumps end below what stays at the top
+    new ResizeObserver(([{ target }]) => {
+      document.documentElement.style.setProperty("--desk", `${target.offsetHeight}px`);
+    }).observe(find("desk"));
     addEventListener("hashchange", show);
+    // a link to where the address already points leads there once more
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[href^='#']");
+      if (link && link.hash === location.hash && read().cell) jump(read().cell);
+    });
     for (const radio of document.querySelectorAll("input[name=model]")) {
-      radio.addEventListener("change", () => go({ ...read(), model: radio.value, cell: undefined }));
+      radio.addEventListener("change", () => go({ ...read(), model: radio.value }));
     }
+    find("all").addEventListener("change", () => go({ ...read(), all: find("all").checked }));
     find("more").addEventListener("click", () => {
       const choice = read();
       const able = having(choice.model);

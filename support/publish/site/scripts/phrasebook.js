@@ -5,7 +5,8 @@ const field = document.getElementById("find");
 const boxes = [...document.querySelectorAll("input[name=framework]")];
 const sections = [...document.querySelectorAll(".task")].map((section) => ({
   section,
-  heading: section.querySelector("h2").textContent + " " + section.querySelector(".about").textContent,
+  heading: [section.querySelector("h2").textContent, section.querySelector(".about").textContent,
+    section.dataset.aliases].join(" ").toLowerCase(),
   link: document.querySelector(`.rail a[href="#${section.id}"]`).parentElement,
   entries: [...section.querySelectorAll(".entry")].map((entry) => ({
     entry,
@@ -21,13 +22,12 @@ function filter() {
   const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
   let count = 0;
   for (const { section, heading, link, entries } of sections) {
-    const titled = heading.toLowerCase();
-    let any = false;
-    for (const { entry, family, text } of entries) {
-      const wanted = !chosen.length || chosen.includes(family);
-      const fits = words.every((word) => titled.includes(word) || text.includes(word));
-      entry.hidden = !(wanted && fits);
-      if (!entry.hidden) { any = true; count += 1; }
+    // what one framework says finds the task, and with it what the others say
+    const fits = ({ text }) => words.every((word) => heading.includes(word) || text.includes(word));
+    const any = entries.some(fits);
+    for (const { entry, family } of entries) {
+      entry.hidden = !any || (chosen.length > 0 && !chosen.includes(family));
+      if (!entry.hidden) count += 1;
     }
     section.hidden = link.hidden = !any;
   }

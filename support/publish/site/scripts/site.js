@@ -7,6 +7,22 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   document.getElementById("content").focus();
 });
 
+// What would be dead without scripts is hidden until one runs.
+for (const one of document.querySelectorAll(".scripted")) one.hidden = false;
+
+// Every cell can be copied.
+function copyButton(name) {
+  const button = document.createElement("button");
+  Object.assign(button, { className: "copy", type: "button", textContent: "Copy" });
+  button.setAttribute("aria-label", `Copy: ${name}`);
+  return button;
+}
+
+for (const code of document.querySelectorAll(".code:not(.sample *)")) {
+  const near = (part) => code.closest(part)?.querySelector(".who, h1, h2, h3")?.textContent.trim();
+  code.prepend(copyButton([...new Set([near("article"), near("section")])].filter(Boolean).join(", ")));
+}
+
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -54,14 +70,6 @@ function sortable(table) {
       });
       body.append(...rows);
     });
-  });
-  // columns of numbers stand to the right
-  heads.forEach((head, column) => {
-    const cells = [...body.rows].map((row) => row.cells[column]).filter(Boolean);
-    const filled = cells.filter((cell) => !cell.matches(".none, .failed") && !/^–?$/.test(cell.textContent.trim()));
-    if (filled.length && filled.every((cell) => /^-?[\d.,]+(e[-+]?\d+)?%?( †)?$/.test(cell.textContent.trim()))) {
-      for (const cell of [head, ...cells]) cell.classList.add("number");
-    }
   });
 }
 
