@@ -448,7 +448,9 @@ def test_a_page_obeys_nothing_in_a_text(tmp_path):
     table = Table(
         EVIL, [EVIL], [[Cell(EVIL, "javascript:alert(1)", EVIL)]], [(EVIL, 1)]
     )
-    html = render(tmp_path, "machine.html", machine=machine, sections=[(table, [])])
+    html = render(
+        tmp_path, "machine.html", machine=machine, sections=[(table, [], EVIL)]
+    )
     assert not hidden(html)
     assert "<script>window" not in html and "<img" not in html and "<!--" not in html
     assert 'href="javascript' not in html

@@ -13,7 +13,7 @@ from support.basics.paths import RESULTS, ROOT
 from support.publish import charts, markdown, systems, tables
 from support.publish.systems import Machine
 from support.publish.table import FAILED, Cell, Table
-from support.publish.views import results
+from support.publish.views import comparisons, results
 from support.records import store
 from support.records.executed import prune
 
@@ -537,11 +537,11 @@ def test_an_installed_run_is_compared_with_a_pinned_one_where_there_is_no_other(
     pinned, installed = (
         rows[rows.environment == kind] for kind in ("pinned", "installed")
     )
-    assert results.in_both(rows, rows) == [
+    assert comparisons.in_both(rows, rows) == [
         ("PyTorch", 50, 50),
         ("PyTorch, installed", 80, 80),
     ]
-    assert results.in_both(pinned, installed) == [
+    assert comparisons.in_both(pinned, installed) == [
         ("PyTorch; PyTorch, installed", 50, 80)
     ]
 

@@ -67,21 +67,28 @@ def _read(file: Path, folder: str) -> Document | None:
 
 
 def _anchored(html: str) -> Markup:
-    """The page with a place to link to at each heading, called as GitHub calls it."""
+    """The page with a place to link to at each heading."""
 
     def anchor(found: re.Match[str]) -> str:
-        title = Markup(found[1]).striptags().lower()
-        place = re.sub(r"[^\w -]", "", title).replace(" ", "-")
-        return f'<h2 id="{quote(place)}">{found[1]}</h2>'
+        level, heading = found[1], found[2]
+        place = anchor_of(Markup(heading).striptags())
+        return f'<h{level} id="{quote(place)}">{heading}</h{level}>'
 
-    return Markup(re.sub(r"<h2>(.*?)</h2>", anchor, html, flags=re.S))
+    return Markup(re.sub(r"<h([23])>(.*?)</h\1>", anchor, html, flags=re.S))
+
+
+def anchor_of(title: str) -> str:
+    """The place of a heading in its page, as GitHub calls it."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def write(site: Site, found: Mapping[str, Document]) -> None:
     """The pages; links go to what the site has by now, and to each other."""
     pages = site.written | set(found)
     for path, document in found.items():
-        html = safe.clean(document.html, _links(document.folder, path, pages))
+        html = _anchored(
+            safe.clean(document.html, _links(document.folder, path, pages))
+        )
         site.page(path, "document.html", name=document.title, html=html)
 
 

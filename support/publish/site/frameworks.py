@@ -11,7 +11,7 @@ from support.publish.site.pages import Site
 from support.publish.site.pairs import Pair
 from support.publish.systems import Machine
 from support.publish.table import is_address
-from support.publish.views import results
+from support.publish.views import comparisons
 from support.publish.views.traps import Trap
 
 Fact = tuple[str, str, str]  # name, value, the address behind it or ""
@@ -76,5 +76,5 @@ def _facts(family: Family) -> list[Fact]:
 def _results(family: Family, machines: Iterable[Machine]) -> list[tuple]:
     """(machine, table) where the family was measured on real data."""
     keys = {framework.key for framework in family.frameworks}
-    tables = [(m, results.of_frameworks(m, keys)) for m in machines if not m.quick]
+    tables = [(m, comparisons.of_frameworks(m, keys)) for m in machines if not m.quick]
     return [(machine, table) for machine, table in tables if table.body]

@@ -17,7 +17,7 @@ from support.publish.site.pages import Site
 from support.publish.site.phrasebook import Entry, Task
 from support.publish.systems import Machine
 from support.publish.table import Table
-from support.publish.views import results
+from support.publish.views import comparisons
 from support.publish.views.traps import Trap
 
 # task and prefix -> names, each with its address
@@ -169,7 +169,7 @@ def _speeds(pair: Pair, machines: Iterable[Machine]) -> list[tuple[Machine, Tabl
     found = []
     for machine in machines:
         if not machine.quick:
-            table = results.of_two(machine, *(_keys(f) for f in pair.both))
+            table = comparisons.of_two(machine, *(_keys(f) for f in pair.both))
             if table.body:
                 found.append((machine, table))
     return found

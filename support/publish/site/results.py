@@ -15,7 +15,7 @@ from support.publish.site import runs, safe
 from support.publish.site.pages import Site
 from support.publish.systems import Machine, System, article
 from support.publish.table import Table
-from support.publish.views import frameworks, results
+from support.publish.views import comparisons, frameworks, results
 from support.records.key import PROTOCOL_EPOCHS, TITLES, Group
 
 DATA = "results.{}"  # what can be downloaded: .csv and .json
@@ -119,7 +119,7 @@ def _section(
             group,
             results.table(group, rows, getattr(system, "ceilings", {})),
             safe.own(charts.time(group, rows, style="")),
-            results.caption(system, rows),
+            comparisons.caption(system, rows),
         )
         for system in reversed(compared)
         for group, rows in system.groups.items()
@@ -127,12 +127,12 @@ def _section(
     ]
     settings.sort(key=lambda one: (not one.first, not one.whole))
     then = next(system for system in compared if system.slug == BASELINE)
-    ages = results.by_year(model, compared)
+    ages = comparisons.by_year(model, compared)
     title = "Fastest training of the protocol by GPU, seconds, less is better"
     return Section(
         model,
         TITLES[model],
-        results.story(model, then, machines),
+        comparisons.story(model, then, machines),
         safe.own(charts.ages(title, ages)) if len(ages) > 1 else Markup(),
         settings,
     )
@@ -175,7 +175,7 @@ def _table(
 ) -> tuple[Table, list[Markup], str]:
     """A table with its charts, of which generated data have none: they compare nothing."""
     svgs = [] if machine.quick else charts.of_group(group, rows)
-    caption = results.caption(machine, rows)
+    caption = comparisons.caption(machine, rows)
     return results.table(group, rows, machine.ceilings), [*map(safe.own, svgs)], caption
 
 
@@ -185,12 +185,12 @@ def _write_pairs(site: Site, systems: Iterable[System]) -> list[dict]:
     for one, other in itertools.combinations(systems, 2):
         names, path = (one.name, other.name), f"pairs/{one.slug}--{other.slug}.html"
         both = {
-            group: results.in_both(rows, other.groups[group])
+            group: comparisons.in_both(rows, other.groups[group])
             for group, rows in one.groups.items()
             if group in other.groups
         }
         sections = [
-            (results.pair(group, found, names), _two(found, names))
+            (comparisons.pair(group, found, names), _two(found, names))
             for group, found in both.items()
             if found
         ]
@@ -200,5 +200,5 @@ def _write_pairs(site: Site, systems: Iterable[System]) -> list[dict]:
     return pairs
 
 
-def _two(both: Sequence[results.Pair], names: Sequence[str]) -> Markup:
+def _two(both: Sequence[comparisons.Pair], names: Sequence[str]) -> Markup:
     return safe.own(charts.pairs("Seconds, less is better", both, names))

@@ -19,7 +19,7 @@ from support.basics.errors import NotPossible
 from support.publish import lessons
 from support.publish.site import frameworks
 from support.publish.site.compare import Notebooks
-from support.publish.site.documents import Document
+from support.publish.site.documents import Document, anchor_of
 from support.publish.site.families import Family
 from support.publish.site.pages import Site
 from support.publish.site.pairs import Pair
@@ -77,7 +77,7 @@ def answers(families: Iterable[Family]) -> Iterator[Found]:
     for key, lesson in lessons.LESSONS.items():
         said = {f.prefix: lessons.answer(f, key) for f in families}
         said = {prefix: text for prefix, text in said.items() if text}
-        path = f"docs/lessons.html#{anchor(lesson.title)}"
+        path = f"docs/lessons.html#{anchor_of(lesson.title)}"
         words = "\n".join([lesson.title, lesson.text, *said.values()])
         shown = {prefix: [text] for prefix, text in said.items()}
         yield Found("task", lesson.title, path, words, said=shown)
@@ -117,11 +117,6 @@ def cells(families: Iterable[Family], notebooks: Notebooks) -> Iterator[Found]:
                 title = f"{labels[prefix]} {model}: {cell.tag}"
                 path = f"notebooks/{prefix}_{model}.html#{cell.tag}"
                 yield Found("cell", title, path, f"{_text(cell.prose)}\n{cell.source}")
-
-
-def anchor(title: str) -> str:
-    """The place of a heading in its page, as GitHub calls it too."""
-    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _text(html: str) -> str:

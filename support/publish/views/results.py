@@ -3,8 +3,7 @@
 A row is one of statistics.summary, a run one of the frame.
 """
 
-import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -29,8 +28,7 @@ from support.records.key import PROTOCOL_EPOCHS, TITLES, Group
 from support.records.statistics import counting
 
 Show = Callable[[float], str]
-Names = Mapping[str, str]  # key -> label
-_percent: Show = "{:.1%}".format
+in_percent: Show = "{:.1%}".format
 
 
 def _per(divisor: int) -> Show:
@@ -49,18 +47,18 @@ def table(group: Group, rows: pd.DataFrame, ceilings: dict[str, Any]) -> Table:
         "of fastest": lambda row: _times(row.seconds, fastest),
         "cold": _figure("cold", number),
         "steady": _figure("steady", number),
-        f"{group.noun}/s": _median("throughput", number),
+        f"{group.noun}/s": median_of("throughput", number),
         "of ceiling": partial(_share, ceilings=ceilings),
-        "accuracy": _figure("accuracy", _percent),
-        "peak memory (GiB)": _median("peak_memory_mib", _per(1024)),
-        "peak GPU memory (GiB)": _median("peak_gpu_memory_mib", _per(1024)),
-        "CPU energy (kJ)": _median("cpu_joules", _per(1000)),
-        "GPU energy (kJ)": _median("gpu_joules", _per(1000)),
-        "version": _version,
+        "accuracy": _figure("accuracy", in_percent),
+        "peak memory (GiB)": median_of("peak_memory_mib", _per(1024)),
+        "peak GPU memory (GiB)": median_of("peak_gpu_memory_mib", _per(1024)),
+        "CPU energy (kJ)": median_of("cpu_joules", _per(1000)),
+        "GPU energy (kJ)": median_of("gpu_joules", _per(1000)),
+        "version": version_of,
         "runs": _runs,
         "remarks": _remarks,
     }
-    return made_of(group.title, _each(rows), columns)
+    return made_of(group.title, each(rows), columns)
 
 
 def _runs(row: Any) -> Cell:
@@ -75,7 +73,7 @@ def _times(seconds: float, fastest: float) -> Cell:
     return Cell(f"{seconds / fastest:.2f}×") if known else EMPTY
 
 
-def _each(rows: pd.DataFrame) -> Iterator[Any]:
+def each(rows: pd.DataFrame) -> Iterator[Any]:
     return (row for _, row in rows.iterrows())
 
 
@@ -97,7 +95,7 @@ def _figure(name: str, show: Show, spread: bool = True) -> Column:
     return column
 
 
-_median = partial(_figure, spread=False)
+median_of = partial(_figure, spread=False)
 
 
 def _share(row: Any, ceilings: dict[str, Any]) -> Cell:
@@ -109,7 +107,7 @@ def _share(row: Any, ceilings: dict[str, Any]) -> Cell:
     return EMPTY if share is None or pd.isna(share) else Cell(percent(share))
 
 
-def _version(row: Any) -> Cell:
+def version_of(row: Any) -> Cell:
     """The versions that ran, of several the newest last."""
     runs = row.counted.sort_values("date")
     versions = ", ".join(dict.fromkeys(v for v in runs.version if pd.notna(v) and v))
@@ -141,7 +139,7 @@ def beside(model: str, systems: Iterable[System]) -> Table:
     head, groups = ["framework"], [("", 1)]
     body = [[Cell(label)] for label in labels.values()]
     for heading, group, rows in found:
-        by_key = {(row.framework, row.environment): row for row in _each(rows)}
+        by_key = {(row.framework, row.environment): row for row in each(rows)}
         part = made_of("", [by_key.get(key) for key in labels], _beside(group))
         groups.append((heading, len(part.head)))
         head += part.head
@@ -153,13 +151,13 @@ def beside(model: str, systems: Iterable[System]) -> Table:
 def _beside(group: Group) -> dict[str, Column]:
     """The columns of one group; a row may be None."""
     return {
-        group.unit: _time,
-        f"{group.noun}/s": _median("throughput", number),
-        "accuracy": _median("accuracy", _percent),
+        group.unit: time_of,
+        f"{group.noun}/s": median_of("throughput", number),
+        "accuracy": median_of("accuracy", in_percent),
     }
 
 
-def _time(row: Any) -> Cell:
+def time_of(row: Any) -> Cell:
     if row is None:
         return EMPTY
     if not row["count"]:
@@ -206,103 +204,18 @@ def _finished(machine: Machine, group: Group) -> int:
 
 def _seconds(rows: pd.DataFrame) -> dict[str, Cell]:
     """Framework -> its time; of a pinned and an installed environment, the pinned one's."""
-    last_wins = sorted(_each(rows), key=lambda row: row.environment == "pinned")
-    return {row.framework: _time(row) for row in last_wins if row["count"]}
+    last_wins = sorted(each(rows), key=lambda row: row.environment == "pinned")
+    return {row.framework: time_of(row) for row in last_wins if row["count"]}
 
 
 def _accuracies(tables: Iterable[pd.DataFrame]) -> dict[str, Cell]:
     """Framework -> the accuracy in the first of these tables that has one."""
     found: dict[str, Cell] = {}
     for rows in tables:
-        for row in _each(rows):
+        for row in each(rows):
             if row["count"] and not pd.isna(row["accuracy"]):
-                found.setdefault(row.framework, _median("accuracy", _percent)(row))
+                found.setdefault(row.framework, median_of("accuracy", in_percent)(row))
     return found
-
-
-Pair = tuple[str, float, float]  # label, seconds of the one, seconds of the other
-
-
-def in_both(one: pd.DataFrame, other: pd.DataFrame) -> list[Pair]:
-    """The frameworks that finished in both tables.
-
-    An installed one is compared with a pinned one only where there is no other.
-    """
-    one, other = one[one["count"] > 0], other[other["count"] > 0]
-    alike = one.merge(other, on=["framework", "environment"])
-    rest = one[~one.framework.isin(alike.framework)].merge(other, on="framework")
-    found = [*alike.itertuples(), *rest.itertuples()]
-    labels = ["; ".join(dict.fromkeys([row.label_x, row.label_y])) for row in found]
-    return [(name, row.seconds_x, row.seconds_y) for name, row in zip(labels, found)]
-
-
-def pair(group: Group, both: Iterable[Pair], names: Iterable[str]) -> Table:
-    """Two systems' seconds, and their ratio."""
-    head = ["framework", *(f"{name}, {group.unit}" for name in names), "ratio"]
-    body = [
-        [Cell(label), Cell(number(one)), Cell(number(other)), _ratio(one, other)]
-        for label, one, other in both
-    ]
-    return Table(group.title, head, body)
-
-
-def of_frameworks(machine: Machine, keys: Collection[str]) -> Table:
-    """A line for each group in which one of the frameworks finished on the machine."""
-    several = len(keys) > 1
-    body = [
-        [
-            Cell(group.title),
-            *([Cell(row.label)] if several else []),
-            _time(row),
-            _median("throughput", number)(row),
-            _median("accuracy", _percent)(row),
-            _version(row),
-        ]
-        for group, rows in machine.finished.items()
-        for key, row in rows.items()
-        if key in keys
-    ]
-    head = ["run", *(["framework"] if several else []), "seconds", "examples/s"]
-    return Table(machine.name, [*head, "accuracy", "version"], body)
-
-
-def of_two(machine: Machine, known: Names, needed: Names) -> Table:
-    """What two sets of frameworks (key -> label) took on one machine, with the same settings.
-
-    A line for each two that both finished, for each model the protocol's setting or else the first
-    in which any did; a ratio above one: the second was faster.
-    """
-    body = []
-    shared = {
-        group: timed
-        for group, timed in machine.finished.items()
-        if timed.keys() & set(known) and timed.keys() & set(needed)
-    }
-    for group in _main_settings(shared):
-        timed = shared[group]
-        for one, other in itertools.product(known, needed):
-            if one in timed and other in timed:
-                labels = [Cell(known[one]), Cell(needed[other])]
-                times = [timed[one], timed[other]]
-                cells = itertools.chain(*zip(labels, map(_time, times)))
-                ratio = _ratio(*(row.seconds for row in times))
-                body.append([Cell(group.title), *cells, ratio])
-    head = ["run", "framework", "seconds", "framework", "seconds", "ratio"]
-    return Table(machine.name, head, body)
-
-
-def _main_settings(groups: Iterable[Group]) -> list[Group]:
-    """For each model the protocol's own setting in fp32 if it is there, else the first."""
-    found: dict[str, Group] = {}
-    for group in groups:
-        protocol = Group(group.model, PROTOCOL_EPOCHS.get(group.model), "fp32")
-        if group == protocol or group.model not in found:
-            found[group.model] = group
-    return list(found.values())
-
-
-def _ratio(one: float, other: float) -> Cell:
-    return Cell(f"{one / other:.2f}") if other else EMPTY
 
 
 def status(machine: Machine) -> Table:
@@ -333,68 +246,3 @@ def _done(runs: pd.DataFrame | None) -> Cell:
         for precision, found in runs.groupby("precision", sort=False)
     ]
     return Cell(f"✓ {', '.join(counts)}", evidence(newest))
-
-
-def caption(system: System, rows: pd.DataFrame) -> str:
-    """Where, when and with which versions the figures of these rows were measured."""
-    counted = pd.concat([row.counted for row in _each(rows)]) if len(rows) else rows
-    dates = sorted(str(date)[:10] for date in counted.get("date", []) if pd.notna(date))
-    versions = dict.fromkeys(v for v in counted.get("version", []) if pd.notna(v) and v)
-    days = " to ".join(dict.fromkeys([dates[0], dates[-1]])) if dates else ""
-    return ". ".join(filter(None, [system.name, days, ", ".join(versions)]))
-
-
-def story(model: str, then: System, machines: Iterable[Machine]) -> str:
-    """In a sentence: the fastest framework of the fastest GPU, how sure that is, and how it was in 2018.
-
-    "" where no machine has a finished training or prediction of the protocol.
-    """
-    protocol = Group(model, PROTOCOL_EPOCHS.get(model), "fp32")
-    known = [m for m in machines if m.kind == "gpu" and m.finished.get(protocol)]
-    best = [(min(m.finished[protocol].values(), key=_duration), m) for m in known]
-    if not best:
-        return ""
-    row, machine = min(best, key=lambda pair: _duration(pair[0]))
-    low, high = number(row.seconds_low), number(row.seconds_high)
-    spread = (
-        f"the median of {row['count']} runs between {low} and {high}"
-        if row["count"] > 1
-        else "a single run, so nothing is known of its spread"
-    )
-    text = (
-        f"Fastest on the {machine.name}, {protocol.settings}: {_project(row)} with "
-        f"{number(row.seconds)} {protocol.unit} ({spread})"
-    )
-    if row.outdated:
-        text += ", measured with an earlier version of its notebook"
-    old = then.finished.get(protocol)
-    if old:
-        first = min(old.values(), key=_duration)
-        ratio = first.seconds / row.seconds
-        text += (
-            f"; in 2018, on the {then.name.removesuffix(', 2018')}, it was {_project(first)} with "
-            f"{number(first.seconds)} s, {number(ratio)} times as long"
-        )
-    return f"{text}."
-
-
-def _project(row: Any) -> str:
-    """The label without the kind of environment."""
-    return str(row.label).removesuffix(", installed")
-
-
-def _duration(row: Any) -> float:
-    return float(row.seconds)
-
-
-def by_year(model: str, systems: Iterable[System]) -> list[tuple[str, float, str]]:
-    """(year and GPU, seconds, framework) of each GPU's fastest fp32 run of the protocol, by age."""
-    protocol = Group(model, PROTOCOL_EPOCHS.get(model), "fp32")
-    found = []
-    for system in systems:
-        rows = system.finished.get(protocol)
-        if rows and system.year:
-            best = min(rows.values(), key=_duration)
-            name = system.name.removesuffix(", 2018").removeprefix("NVIDIA ")
-            found.append((f"{system.year} {name}", best.seconds, _project(best)))
-    return sorted(found, key=lambda one: one[0])
