@@ -14,10 +14,12 @@ import sys
 from typing import Iterator, Optional
 
 ROOT = os.path.dirname(os.path.realpath(__file__))
-OWN = os.path.join(ROOT, ".rosetta", "main")
+HOME = os.environ.get("ROSETTA_HOME") or os.path.join(ROOT, ".rosetta")
+OWN = os.path.join(os.path.abspath(HOME), "main")
 PYTHON = os.path.join(OWN, "bin", "python")
 RUNNER = os.path.join(ROOT, "support", "requirements.txt")
 TESTS = os.path.join(ROOT, "tests", "requirements.txt")
+CLUSTER = os.path.join(ROOT, "support", "cluster", "requirements.txt")
 # Settings of pip's that are kept; all others, such as those that install elsewhere, are not.
 KEPT = (
     *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host"),
@@ -40,7 +42,9 @@ def main() -> None:
         sys.exit("run_all.py needs Python 3.10 or newer; this is Python " + version)
     testing = sys.argv[1:2] == ["test"]
     asks_for_help = {"-h", "--help"} & set(sys.argv[1:]) and not testing
-    needed = [RUNNER, TESTS] if testing else [RUNNER]
+    needed = [RUNNER, TESTS, CLUSTER] if testing else [RUNNER]
+    if "--on" in sys.argv or sys.argv[1:2] == ["worker"]:
+        needed.append(CLUSTER)
     if not asks_for_help and not runs_in_own_environment(needed):
         provide(needed)
         os.environ["ROSETTA_STARTED_BY"] = sys.executable  # what --here means

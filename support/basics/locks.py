@@ -75,6 +75,19 @@ def is_free(path: Path, unknown: bool = True) -> bool:
         return unknown
 
 
+def taken(path: Path, stack: contextlib.ExitStack) -> bool:
+    """Whether the lock could be taken without waiting; the stack gives it back. Raises OSError."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    stack.callback(lock.release)
+    return True
+
+
 def remove(path: Path) -> None:
     """Remove the files of a lock that nobody holds or waits for."""
     path.unlink(missing_ok=True)

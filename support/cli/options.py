@@ -10,6 +10,8 @@ from support.basics.errors import UsageError
 from support.basics.precisions import PRECISIONS
 
 if TYPE_CHECKING:
+    from support.cluster.pool import Kind
+    from support.devices.choose import Device
     from support.environments import Installed
     from support.execution.settings import Settings
     from support.registry import Framework
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     Group = argparse._ArgumentGroup
     Pairs = list[tuple[Framework, str]]
 
+ALL = "all"  # of --gpu
 TRAINED = {"CNN": 50_000, "RNN": 25_000}  # examples of the real training sets
 
 
@@ -45,7 +48,19 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     what.add_argument("-e", "--environment", **several, help="those of these pins")
     what.add_argument("--archived", action="store_true", help="archived frameworks too")
     where = parser.add_argument_group("where")
-    add_gpu(where)
+    add_gpu(where, f"; '{ALL}' for all of them")
+    where.add_argument(
+        "--on",
+        metavar="ADDRESS",
+        help="a Dask cluster: tcp://HOST:PORT, or slurm:partition=NAME,gres=gpu:1,jobs=N",
+    )
+    where.add_argument(
+        "--jobs-per-host",
+        type=positive,
+        metavar="N",
+        help="with --on or --gpu all: notebooks at once on one host "
+        "(1 where time counts, else one for each device)",
+    )
     where.add_argument(
         "--python",
         metavar="COMMAND",
@@ -96,11 +111,11 @@ def add_how(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_gpu(parser: "argparse.ArgumentParser | Group") -> None:
+def add_gpu(parser: "argparse.ArgumentParser | Group", more: str = "") -> None:
     parser.add_argument(
         "--gpu",
         metavar="GPU",
-        help="a part of its name, its index or its uuid; 'none' for the CPU",
+        help=f"a part of its name, its index or its uuid; 'none' for the CPU{more}",
     )
 
 
@@ -159,18 +174,37 @@ def add_extent(parser: "Group") -> None:
 
 def chosen(options: argparse.Namespace, data: str) -> "tuple[Settings, Pairs]":
     """The settings and the (framework, model) pairs that the options ask for. Raises UsageError."""
-    from support import registry
-    from support.basics.paths import RESULTS
     from support.devices import choose
-    from support.execution.settings import Settings
     from support.records import machines
+
+    if options.on or options.gpu == ALL:
+        raise UsageError("--on and --gpu all are for run")
+    installed, pairs = _selected(options, data)
+    device = choose.choose(options.gpu, say)
+    folder = machines.folder_for(results_folder(), device, options.machine)
+    return _settings(options, data, device, folder, installed), pairs
+
+
+def chosen_for(options: argparse.Namespace, kind: "Kind") -> "tuple[Settings, Pairs]":
+    """The same for a kind of device of a pool."""
+    from support.records import machines
+
+    data = "quick" if getattr(options, "quick", False) else "real"
+    if options.machine:
+        raise UsageError("--machine: several kinds of devices have a folder each")
+    installed, pairs = _selected(options, data)
+    folder = machines.folder_of(results_folder(), kind.about)
+    return _settings(options, data, kind.device, folder, installed), pairs
+
+
+def _selected(
+    options: argparse.Namespace, data: str
+) -> "tuple[Installed | None, Pairs]":
+    from support import registry
 
     if options.no_system_packages:
         os.environ["ROSETTA_SYSTEM_PACKAGES"] = "no"
-    if getattr(options, "data_dir", None):
-        if not options.data_dir.is_dir():
-            raise UsageError(f"--data-dir: there is no folder {options.data_dir}")
-        os.environ["ROSETTA_DATA"] = str(options.data_dir.resolve())
+    use_data_dir(options)
     pairs = registry.select(
         _candidates(options), options.framework, options.model, options.environment
     )
@@ -180,20 +214,42 @@ def chosen(options: argparse.Namespace, data: str) -> "tuple[Settings, Pairs]":
     if not pairs:
         raise UsageError("no framework or model matches")
     check_examples(getattr(options, "examples", None), data, {m for _, m in pairs})
-    device = choose.choose(options.gpu, say)
-    results = Path(
-        os.environ.get("ROSETTA_RESULTS", RESULTS)
-    )  # tests keep theirs apart
-    settings = Settings(
+    return installed, pairs
+
+
+def _settings(
+    options: argparse.Namespace,
+    data: str,
+    device: "Device",
+    folder: Path,
+    installed: "Installed | None",
+) -> "Settings":
+    from support.execution.settings import Settings
+
+    return Settings(
         device=device,
-        folder=machines.folder_for(results, device, options.machine),
+        folder=folder,
         data=data,
         precision=getattr(options, "precision", "fp32"),
         epochs=getattr(options, "epochs", None),
         examples=getattr(options, "examples", None),
         installed=installed,
     )
-    return settings, pairs
+
+
+def results_folder() -> Path:
+    """Where commands keep results; tests have theirs elsewhere."""
+    from support.basics.paths import RESULTS
+
+    return Path(os.environ.get("ROSETTA_RESULTS", RESULTS))
+
+
+def use_data_dir(options: argparse.Namespace) -> None:
+    """Take the data sets from the folder that the options name, if they do."""
+    if getattr(options, "data_dir", None):
+        if not options.data_dir.is_dir():
+            raise UsageError(f"--data-dir: there is no folder {options.data_dir}")
+        os.environ["ROSETTA_DATA"] = str(options.data_dir.resolve())
 
 
 def _candidates(options: argparse.Namespace) -> "dict[str, Framework]":

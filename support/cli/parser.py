@@ -21,6 +21,8 @@ from support.cli import (
     test,
     transfer,
     verify,
+    worker,
+    workers,
 )
 
 COMMANDS: dict[str, ModuleType] = {
@@ -31,6 +33,8 @@ COMMANDS: dict[str, ModuleType] = {
     "mistakes": mistakes,
     "tables": tables,
     "site": site,
+    "workers": workers,
+    "worker": worker,
     "lab": lab,
     "kernels": kernels,
     "new": new,
@@ -49,6 +53,8 @@ measured.
   python run_all.py -f NAME NAME         … only these frameworks, named as --list names them
   python run_all.py --here               … in the Python that starts this, used as it is
   python run_all.py --archived           … the frameworks whose development has ended, too
+  python run_all.py --gpu all            … on all GPUs of this machine
+  python run_all.py --on tcp://HOST:PORT … on all kinds of devices of a Dask cluster
   python run_all.py --list               every framework and model, and what would run
 """
 EPILOG = """\

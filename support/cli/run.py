@@ -3,6 +3,7 @@
 import argparse
 
 from support.cli import options as shared
+from support.cli import pools
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks, show them running, and print and write the tables."""
+    if pools.asked(options):
+        return pools.run(options)
     from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
     from support.execution.jobs import Job
 

@@ -215,8 +215,9 @@ def lock(source: Path, version: str, *options: str) -> None:
 
 
 def lock_runner() -> None:
-    """Resolve the runner's own requirements and the tests', with hashes, as pip will install them."""
-    for folder in ("support", "tests"):
+    """Resolve the runner's own requirements, the tests' and those of clusters, with hashes, as pip
+    will install them."""
+    for folder in ("support", "tests", "support/cluster"):
         lock(ROOT / folder / "requirements.in", "3.10", "--universal")
 
 

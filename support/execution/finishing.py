@@ -82,14 +82,14 @@ def _provenance(job: Job) -> dict[str, Any]:
         else None,
         "digests": job.digests() if there else {},
         "installation": installation.own(),
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(
             timespec="seconds"
         ),
     }
 
 
-def _git_commit() -> str:
+def git_commit() -> str:
     """The commit that was run; "+" after it if tracked files differ from it; "" if git cannot say."""
 
     def git(*arguments: str) -> str:

@@ -41,10 +41,14 @@ def folder_for(results: Path, device: Device, name: str | None = None) -> Path:
         if name == store.ARTICLE.parent.name:
             raise UsageError(f"--machine: {name} holds the article's figures")
         return results / name
-    mine = describe(device)
-    number = 1
+    return folder_of(results, describe(device))
+
+
+def folder_of(results: Path, mine: dict[str, Any]) -> Path:
+    """The same for a machine that is described as machine.json would."""
+    own, number = slug(mine["device"]), 1
     while True:
-        folder = results / (device.slug if number == 1 else f"{device.slug}-{number}")
+        folder = results / (own if number == 1 else f"{own}-{number}")
         if not (folder / "machine.json").exists() or same(read(folder), mine):
             return folder
         number += 1
