@@ -14,6 +14,7 @@ import time
 
 import psutil
 import pytest
+from distributed import Client
 from toy_checkout import GOOD, ROOT, write_framework, write_notebook
 
 from support.basics.errors import UsageError
@@ -86,10 +87,16 @@ class Lab:
         wait_for(file.exists)
         self.address = json.loads(file.read_text())["address"]
 
-    def start_workers(self, visible=None, **variables):
+    def start_workers(self, visible="0,1,2", **variables):
         """A worker for each of these GPUs, as `run_all.py worker` starts them."""
-        own = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
-        return self.start(self.command("worker", self.address), **own, **variables)
+        own = {"CUDA_VISIBLE_DEVICES": visible}
+        with Client(self.address) as client:
+            there = len(client.scheduler_info(n_workers=-1)["workers"])
+            started = self.start(
+                self.command("worker", self.address), **own, **variables
+            )
+            client.wait_for_workers(there + len(visible.split(",")), timeout=60)
+        return started
 
     def ran(self):
         """(framework, GPU) of every notebook that was started."""
@@ -202,11 +209,11 @@ def test_a_killed_driver_leaves_whole_records_no_kernels_and_can_go_on(cluster_l
     lab = cluster_lab
     lab.start_workers("0")
     command = (*QUICK, "Good", "Other", "--on", lab.address)
-    assert lab.run(*command[:4], "--on", lab.address).returncode == 0
+    assert lab.run(*QUICK, "Good", "--on", lab.address).returncode == 0
     before = lab.bytes()
     lab.end()
     lab.processes = []
-    (lab.root / "scheduler.json").unlink()
+    (lab.root / "scheduler.json").unlink(missing_ok=True)
     lab.start_scheduler()
     lab.start_workers("0", TOY_SECONDS="60")
     command = (*QUICK, "Good", "Other", "--on", lab.address)
@@ -252,7 +259,7 @@ def test_workers_with_other_code_are_refused(cluster_lab, tmp_path):
     lab = cluster_lab
     lab.start_workers("0")
     wait_for(lambda: "Toy A" in lab.run("workers", "--on", lab.address).stdout)
-    lab.checkout.replace("common/batches.py", '"""', '"""Changed. ')
+    lab.checkout.replace("common/batches.py", '"""Mini', '"""Changed. Mini')
     refused = lab.run(*QUICK, "Good", "--on", lab.address)
     assert refused.returncode == 2
     assert "has other code: commit" in refused.stderr and "there" in refused.stderr

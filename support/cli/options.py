@@ -119,7 +119,7 @@ def add_gpu(parser: "argparse.ArgumentParser | Group", more: str = "") -> None:
     )
 
 
-def add_data_dir(parser: "Group") -> None:
+def add_data_dir(parser: "argparse.ArgumentParser | Group") -> None:
     parser.add_argument(
         "--data-dir",
         type=Path,
@@ -177,8 +177,8 @@ def chosen(options: argparse.Namespace, data: str) -> "tuple[Settings, Pairs]":
     from support.devices import choose
     from support.records import machines
 
-    if options.on or options.gpu == ALL:
-        raise UsageError("--on and --gpu all are for run")
+    if options.gpu == ALL or getattr(options, "on", None):
+        raise UsageError("--gpu all and --on are options of run alone")
     installed, pairs = _selected(options, data)
     device = choose.choose(options.gpu, say)
     folder = machines.folder_for(results_folder(), device, options.machine)
@@ -202,7 +202,7 @@ def _selected(
 ) -> "tuple[Installed | None, Pairs]":
     from support import registry
 
-    if options.no_system_packages:
+    if getattr(options, "no_system_packages", False):
         os.environ["ROSETTA_SYSTEM_PACKAGES"] = "no"
     use_data_dir(options)
     pairs = registry.select(

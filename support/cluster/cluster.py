@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,9 +20,10 @@ from support.basics.errors import NotPossible, UsageError
 from support.basics.paths import ROOT
 from support.cluster import worker
 from support.cluster.pool import Kind, Ticket, grouped
-from support.execution.perform import Order
+from support.execution.perform import Order, Result
 
 PATIENCE = 20.0  # seconds to reach the scheduler
+PLACED = 5.0  # seconds for Dask to give an order to a worker that is free
 QUEUED = 600.0  # seconds for a cluster to start its first worker
 ATTEMPTS = 3  # workers that an order may lose before it is given up
 SLURM = "slurm"
@@ -92,26 +94,28 @@ class Cluster:
         return dict(sorted(found.items()))
 
     def submit(self, order: Order, kind: Kind) -> Ticket:
+        return Submitted(self, order, kind)
+
+    def send(self, order: Order, kind: Kind) -> Future:
+        """Give the order to Dask."""
+        resources = {worker.resource(kind.about): 1}
         future = self._client.submit(
-            worker.perform_here,
-            order,
-            resources={worker.resource(kind.about): 1},
-            pure=False,
+            worker.perform_here, order, resources=resources, pure=False
         )
         self._futures.append(future)
         return future
 
     def where(self, ticket: Ticket) -> str:
+        assert isinstance(ticket, Submitted)
         processing = self._client.processing()
-        key = getattr(ticket, "key", "")
-        return next((a for a, keys in processing.items() if key in keys), "")
+        found = next((a for a, keys in processing.items() if ticket.key in keys), "")
+        ticket.note(found)
+        return found
 
-    def trouble(self, kind: Kind) -> str:
+    def room(self, kind: Kind) -> int:
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         asked = worker.resource(kind.about)
-        if any(asked in (one.get("resources") or {}) for one in workers):
-            return ""
-        return f"no worker with a {kind.about['device']} is left"
+        return sum(asked in (one.get("resources") or {}) for one in workers)
 
     def close(self) -> None:
         """Give up what has not ended; workers end what they run for us, and stay."""
@@ -119,6 +123,39 @@ class Cluster:
         self._client.close()
         if self._own:
             self._own.close()
+
+
+class Submitted:
+    """An order that Dask has. What stands at no worker although there are some is sent once more.
+
+    Dask places a task again when its worker is lost; but if there was no other at that moment, it
+    does not look at it when one that joins later makes its offer.
+    """
+
+    def __init__(self, cluster: Cluster, order: Order, kind: Kind) -> None:
+        self._cluster, self._order, self._kind = cluster, order, kind
+        self._future = cluster.send(order, kind)
+        self._seen = time.monotonic()  # at a worker
+
+    @property
+    def key(self) -> str:
+        return str(self._future.key)
+
+    def done(self) -> bool:
+        return bool(self._future.done())
+
+    def result(self) -> Result:
+        return self._future.result()
+
+    def note(self, where: str) -> None:
+        """The worker that has it now, "" if none has."""
+        now = time.monotonic()
+        if where or not self._cluster.room(self._kind):
+            self._seen = now
+        elif now - self._seen > PLACED and not self.done():
+            self._future.cancel()
+            self._future = self._cluster.send(self._order, self._kind)
+            self._seen = now
 
 
 def _connected(address: str) -> Client:
@@ -142,12 +179,15 @@ def slurm(words: str) -> Any:
         count = int(options.pop("jobs", "1"))
     except ValueError:
         raise UsageError("--on slurm: jobs= is a number") from None
-    own = {KNOWN[name]: text for name, text in options.items() if name in KNOWN}
+    own: dict[str, Any] = {
+        KNOWN[name]: text for name, text in options.items() if name in KNOWN
+    }
     rest = {name: text for name, text in options.items() if name not in KNOWN}
     if "job_cpu" in own:
         own["job_cpu"] = int(own["job_cpu"])
+    own.setdefault("memory", "8 GB")
     cluster = SLURMCluster(
-        **{"memory": "8 GB", **own},
+        **own,
         cores=1,  # a worker does one thing at a time, whatever its job has
         processes=1,
         python=sys.executable,

@@ -11,6 +11,7 @@ from support.execution.perform import DONE, Result, keep, order_of
 from support.execution.runner import Display, Limits, Outcomes
 
 POLL = 0.2  # seconds between two looks at what was handed in
+PATIENCE = 15.0  # seconds without any device of a kind, until its jobs are given up
 
 
 def run(
@@ -22,44 +23,77 @@ def run(
 ) -> Outcomes:
     """Have each job performed by a device of its kind; returns Outcomes.
 
-    `at_once` is how many may run on a host at the same time, None for any number. On
-    KeyboardInterrupt what has not ended is given up, and the exception goes on.
+    `at_once` is how many may run on a host at the same time, None for any number. Whoever opened
+    the pool closes it, which gives up what has not ended.
     """
     outcomes = Outcomes()
-    waiting: dict[Ticket, tuple[Job, Kind]] = {}
-    try:
-        for job, kind in jobs:
-            if not limits.force and job.state().kind == states.DONE:
-                outcomes.kept.append(job)
-                display.update(job, "done", "earlier, unchanged")
-            else:
-                order = order_of(job, limits.timeout, at_once)
-                waiting[pool.submit(order, kind)] = (job, kind)
-        while waiting:
-            time.sleep(POLL)
-            _look(waiting, pool, outcomes, display)
-    finally:
-        pool.close()
+    waiting: list[tuple[Job, Kind]] = []
+    for job, kind in jobs:
+        if not limits.force and job.state().kind == states.DONE:
+            outcomes.kept.append(job)
+            display.update(job, "done", "earlier, unchanged")
+        else:
+            waiting.append((job, kind))
+    running: dict[Ticket, tuple[Job, Kind]] = {}
+    lost: dict[
+        str, float
+    ] = {}  # by name of a kind: since when there is no device of it
+    while waiting or running:
+        for name in dict.fromkeys(kind.name for _, kind in waiting):
+            _hand_in(name, waiting, running, pool, limits, at_once)
+        time.sleep(POLL)
+        for ticket, (job, _) in list(running.items()):
+            if ticket.done():
+                del running[ticket]
+                _take(job, ticket, outcomes, display)
+            elif where := pool.where(ticket):
+                display.update(job, "running", f"on {where}")
+        _give_up_lost(waiting, running, pool, lost, outcomes, display)
     return outcomes
 
 
-def _look(
-    waiting: dict[Ticket, tuple[Job, Kind]],
+def _hand_in(
+    name: str,
+    waiting: list[tuple[Job, Kind]],
+    running: dict[Ticket, tuple[Job, Kind]],
     pool: Pool,
+    limits: Limits,
+    at_once: int | None,
+) -> None:
+    """Hand in as many orders for the kind of this name as it has room for, so that devices which
+    come later have their share of the rest."""
+    mine = [pair for pair in waiting if pair[1].name == name]
+    busy = sum(kind.name == name for _, kind in running.values())
+    for job, kind in mine[: max(0, pool.room(mine[0][1]) - busy)]:
+        waiting.remove((job, kind))
+        order = order_of(job, limits.timeout, at_once)
+        running[pool.submit(order, kind)] = (job, kind)
+
+
+def _give_up_lost(
+    waiting: list[tuple[Job, Kind]],
+    running: dict[Ticket, tuple[Job, Kind]],
+    pool: Pool,
+    lost: dict[str, float],
     outcomes: Outcomes,
     display: Display,
 ) -> None:
-    """Keep what has ended, and say where the rest is."""
-    for ticket, (job, kind) in list(waiting.items()):
-        if ticket.done():
-            del waiting[ticket]
-            _take(job, ticket, outcomes, display)
-        elif trouble := pool.trouble(kind):
-            del waiting[ticket]
-            outcomes.failed[job] = trouble
-            display.update(job, "failed", trouble)
-        elif where := pool.where(ticket):
-            display.update(job, "running", f"on {where}")
+    """Name the jobs of kinds of which no device has been left for a while."""
+    for kind in {kind.name: kind for _, kind in [*waiting, *running.values()]}.values():
+        if pool.room(kind):
+            lost.pop(kind.name, None)
+            continue
+        since = lost.setdefault(kind.name, time.monotonic())
+        if time.monotonic() - since < PATIENCE:
+            continue
+        reason = f"no worker with a {kind.about['device']} is left"
+        for job, its in [*waiting, *running.values()]:
+            if its.name == kind.name:
+                outcomes.failed[job] = reason
+                display.update(job, "failed", reason)
+        waiting[:] = [pair for pair in waiting if pair[1].name != kind.name]
+        for ticket in [t for t, (_, its) in running.items() if its.name == kind.name]:
+            del running[ticket]
 
 
 def _take(job: Job, ticket: Ticket, outcomes: Outcomes, display: Display) -> None:

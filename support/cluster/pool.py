@@ -45,7 +45,8 @@ class Ticket(Protocol):
 class Pool(Protocol):
     """Where orders are performed."""
 
-    kinds: Sequence[Kind]
+    @property
+    def kinds(self) -> Sequence[Kind]: ...
 
     def submit(self, order: Order, kind: Kind) -> Ticket:
         """Have the order performed by one device of the kind."""
@@ -53,8 +54,8 @@ class Pool(Protocol):
     def where(self, ticket: Ticket) -> str:
         """Where it is being performed; "" while it waits."""
 
-    def trouble(self, kind: Kind) -> str:
-        """Why nothing of this kind will be performed any more; "" while something may be."""
+    def room(self, kind: Kind) -> int:
+        """How many orders its devices can perform at once, as things stand."""
 
     def close(self) -> None:
         """Give up what has not ended, and end what runs here."""
@@ -78,7 +79,9 @@ class Here:
 
     def __init__(self, devices: Sequence[Device], how: Perform = perform) -> None:
         self._perform = how
-        self.kinds = grouped((d.uuid, machines.describe(d), d) for d in devices)
+        self.kinds: Sequence[Kind] = grouped(
+            (d.uuid, machines.describe(d), d) for d in devices
+        )
         self._free: dict[str, queue.SimpleQueue[str]] = {}
         self._executors: dict[str, concurrent.futures.ThreadPoolExecutor] = {}
         for kind in self.kinds:
@@ -121,8 +124,8 @@ class Here:
             "",
         )
 
-    def trouble(self, kind: Kind) -> str:
-        return ""
+    def room(self, kind: Kind) -> int:
+        return len(kind.places)
 
     def close(self) -> None:
         self._closing.set()

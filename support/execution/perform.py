@@ -206,7 +206,7 @@ def keep(result: Result, folder: Path, failure: Path) -> None:
     stands without it. A failure leaves what was finished before as it was. Raises OSError, and
     ValueError for a file whose place is not one of results.
     """
-    for name in sorted(result.files, key=lambda name: name.startswith("records/")):
+    for name in sorted(result.files, key=lambda name: "records" in name.split("/")):
         parts = Path(name).parts
         if len(parts) > 3 or ".." in parts or parts[-2] not in ("records", "notebooks"):
             raise ValueError(f"{name} is no place of a result")
