@@ -7,6 +7,7 @@ of the test's own lists.
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -315,3 +316,20 @@ def test_the_job_that_slurm_gets_starts_a_worker_in_this_checkout():
     assert "--nthreads 1" in script
     with pytest.raises(UsageError, match="NAME=VALUE"):
         cluster.slurm("gpu")
+
+
+def test_slurm_runs_the_same_matrix(lab):
+    """Where a Slurm answers, such as a single node of Debian's slurmctld, slurmd and munge."""
+    if (
+        not shutil.which("sinfo")
+        or subprocess.run(["sinfo"], capture_output=True).returncode
+    ):
+        pytest.skip("no Slurm answers here")
+    where = "slurm:interface=lo,memory=2 GB,jobs=1,walltime=00:10:00"
+    done = lab.run(*QUICK, "Good", "Other", "--on", where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 run, 0 unchanged, 0 failed" in done.stdout
+    (records,) = lab.records().values()
+    assert len(records) == 2
+    queue = ["squeue", "--noheader", "--name", "dask-worker"]
+    wait_for(lambda: not subprocess.run(queue, capture_output=True).stdout.strip())
