@@ -96,7 +96,7 @@ class Makers:
         while self._waiting and len(self._at_work) < AT_ONCE:
             jobs = self._waiting.pop(0)
             environment = jobs[0].environment
-            if isinstance(environment, Pinned):
+            if isinstance(environment, Pinned) and not environment.is_ready:
                 self._start(jobs, environment)
                 continue
             error = make_environment(jobs, self._say)
@@ -114,8 +114,7 @@ class Makers:
         return ready, errors
 
     def _start(self, jobs: list[Job], environment: Pinned) -> None:
-        if not environment.is_ready:
-            self._say(f"{environment.preparing} {environment.name}")
+        self._say(f"{environment.preparing} {environment.name}")
         self._started += 1
         folder = self._folder / str(self._started)
         self._at_work.append(Making(jobs, environment, folder))

@@ -185,7 +185,7 @@ def _run_all(
                     running.append(Running(job, work, limits.at_once, limits.timeout))
                 except (OSError, ValueError) as error:
                     _fail(job, NotPossible(f"not started: {error}"), outcomes, display)
-            time.sleep(POLL)
+            time.sleep(POLL if running else POLL / 10)
             for one in list(running):
                 one.monitor.sample()
                 display.update(one.job, "running", one.cell)
