@@ -111,7 +111,7 @@ def test_every_variable_that_a_page_names_is_one_that_users_may_set():
 
 
 def test_every_variable_of_the_code_is_documented_or_the_runner_s_own():
-    """Whoever adds one decides which, and documents it."""
+    """The person who adds one decides which, and documents it."""
     assert variables_of_the_code() == OF_USERS | OF_THE_RUNNER
     rows = re.findall(
         r"^\| `(ROSETTA_\w+)` \|", text(ROOT / "docs/environments.md"), re.M

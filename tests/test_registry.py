@@ -20,7 +20,7 @@ from support.registry import reading
 
 @pytest.fixture(autouse=True)
 def told(monkeypatch, caplog):
-    """What is told while the registry is read anew, and nothing of the caller's is in it."""
+    """What is told while the registry is read again, and nothing of the caller's is in it."""
     monkeypatch.delenv("ROSETTA_FRAMEWORKS", raising=False)
     caplog.set_level(logging.WARNING)
     reading.clear()

@@ -20,7 +20,7 @@ import run_all
 from support.environments import uv
 
 ROOT = Path(__file__).resolve().parents[1]
-# Settings of whoever runs the tests that a checkout of a test's own is to know nothing of.
+# Settings of the person who runs the tests, which a checkout of a test's own is to know nothing of.
 CALLER_S = (
     *("ROSETTA_DATA", "ROSETTA_REPORT", "ROSETTA_RESULTS", "ROSETTA_FRAMEWORKS"),
     *("ROSETTA_STARTED_BY", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"),
@@ -195,7 +195,7 @@ def toy_pins():
 def template(tmp_path_factory):
     """A checkout whose environment is made and which has a finished run of Good."""
     if not run_all.runs_in_own_environment([run_all.RUNNER]):
-        # a toy checkout would make anew what its .rosetta/main leads to: this environment
+        # a toy checkout would remake what its .rosetta/main leads to: this environment
         pytest.fail("the tests are run by `python run_all.py test`")
     checkout = make_checkout(tmp_path_factory.mktemp("template"))
     done = checkout.run("--quick", "-f", "Good", "-m", "RNN")

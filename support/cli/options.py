@@ -32,8 +32,8 @@ def positive(text: str) -> int:
     return number
 
 
-def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Which notebooks, where, in which environment."""
+def add_selection(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """Which notebooks, where, perhaps on several devices, in which environment."""
     what = parser.add_argument_group(
         "what to run (default: all living frameworks; with --here or --python, all that it has)"
     )
@@ -48,19 +48,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     what.add_argument("-e", "--environment", **several, help="those of these pins")
     what.add_argument("--archived", action="store_true", help="archived frameworks too")
     where = parser.add_argument_group("where")
-    add_gpu(where, f"; '{ALL}' for all of them")
-    where.add_argument(
-        "--on",
-        metavar="ADDRESS",
-        help="a Dask cluster: tcp://HOST:PORT, or slurm:partition=NAME,gres=gpu:1,jobs=N",
-    )
-    where.add_argument(
-        "--jobs-per-host",
-        type=positive,
-        metavar="N",
-        help="with --on or --gpu all: notebooks at once on one host "
-        "(1 where time counts, else one for each device)",
-    )
+    add_gpu(where, f"; '{ALL}' for all of them" if several else "")
+    if several:
+        add_several(where)
     where.add_argument(
         "--python",
         metavar="COMMAND",
@@ -74,6 +64,22 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         "--machine",
         metavar="NAME",
         help="the folder of results/ to use (default: the device's name)",
+    )
+
+
+def add_several(where: "Group") -> None:
+    """On which other devices than one of this machine."""
+    where.add_argument(
+        "--on",
+        metavar="ADDRESS",
+        help="a Dask cluster: tcp://HOST:PORT, or slurm:partition=NAME,gres=gpu:1,jobs=N",
+    )
+    where.add_argument(
+        "--jobs-per-host",
+        type=positive,
+        metavar="N",
+        help="with --on or --gpu all: notebooks at once on one host "
+        "(1 where time counts, else one for each device)",
     )
 
 

@@ -71,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
     from support.execution.display import Display
     from support.publish import tables
 
+    if options.jobs > 1:
+        raise UsageError("--jobs is for one device; --jobs-per-host is for several")
     with opened(options) as pool:
         found = jobs(options, pool.kinds)
         for kind in pool.kinds:

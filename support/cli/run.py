@@ -7,7 +7,7 @@ from support.cli import pools
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    shared.add_selection(parser)
+    shared.add_selection(parser, several=True)
     extent = parser.add_argument_group("what a run computes")
     shared.add_quick(extent)
     shared.add_extent(extent)

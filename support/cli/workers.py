@@ -6,7 +6,7 @@ from support.cli import options as shared
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    shared.add_selection(parser)
+    shared.add_selection(parser, several=True)
 
 
 def run(options: argparse.Namespace) -> int:

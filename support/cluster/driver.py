@@ -23,8 +23,8 @@ def run(
 ) -> Outcomes:
     """Have each job performed by a device of its kind; returns Outcomes.
 
-    `at_once` is how many may run on a host at the same time, None for any number. Whoever opened
-    the pool closes it, which gives up what has not ended.
+    `at_once` is how many may run on a host at the same time, None for any number. The
+    caller, who opened the pool, closes it, which gives up what has not ended.
     """
     outcomes = Outcomes()
     waiting: list[tuple[Job, Kind]] = []

@@ -48,9 +48,10 @@ def start(key: str, like: Framework, folder: Path | None = None) -> list[Path]:
 
 
 def entry_text(key: str, like: Framework) -> str:
-    """The entry of `like` as one of `key`: its conventions, none of its mistakes."""
+    """The entry of `like` as one of `key`: its conventions, none of its mistakes and addresses."""
     path = like.root / "frameworks" / f"{like.key}.toml"
     text = path.read_text(encoding="utf-8").partition("[[mistakes]]")[0]
+    text = re.sub(r"^\[documentation\]\n(?:.+\n)*\n?", "", text, flags=re.M)
     for name in OWN:
         text = re.sub(rf"^{name} = .*\n", "", text, flags=re.M)
     said = {"label": key, "environment": key.lower(), "release": "?", "upstream": "?"}

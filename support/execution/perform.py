@@ -5,7 +5,7 @@
 What goes in and comes out is plain data and bytes, so it can travel between machines that share no
 file system. The notebook is run by the local runner (see runner.py), in a process of its own and with
 a scratch folder for results: environment, data, ceilings, load watching and execution are the same
-as in any local run. Whoever asked keeps what comes back; see `keep`.
+as in any local run. The caller keeps what comes back; see `keep`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -27,10 +29,12 @@ from support.basics.paths import ROOT, RUNS
 from support.basics.processes import end_tree, end_with
 from support.basics.text import last_lines
 from support.execution.jobs import Job
-from support.records import machines
+from support.records import machines, schema
 
 POLL = 0.2  # seconds between two looks at the process
 LAST_LINES = 20
+# Where a result's files may lie within a machine's folder.
+PLACE = re.compile(r"(quick/)?(records/[\w.-]+\.json|notebooks/[\w.-]+\.ipynb)", re.A)
 SHARED = "other notebooks ran on its host meanwhile"
 DONE, FAILED, STOPPED = "done", "failed", "stopped"
 
@@ -86,7 +90,7 @@ def order_of(job: Job, timeout: float, at_once: int | None) -> Order:
         precision=settings.precision,
         epochs=settings.epochs,
         examples=settings.examples,
-        python=" ".join(installed.words) if installed else None,
+        python=shlex.join(installed.words) if installed else None,
         gpu=settings.device.uuid or "none",
         timeout=timeout,
         at_once=at_once,
@@ -204,12 +208,11 @@ def _slot(
 def keep(result: Result, folder: Path, failure: Path) -> None:
     """Write what a result holds into the machine's folder: the notebook first, so that no record
     stands without it. A failure leaves what was finished before as it was. Raises OSError, and
-    ValueError for a file whose place is not one of results.
+    ValueError for what is no result; then nothing is written.
     """
+    for name, text in result.files.items():
+        _check(name, text, result.status)
     for name in sorted(result.files, key=lambda name: "records" in name.split("/")):
-        parts = Path(name).parts
-        if len(parts) > 3 or ".." in parts or parts[-2] not in ("records", "notebooks"):
-            raise ValueError(f"{name} is no place of a result")
         write_text(folder / name, result.files[name])
     if result.status == DONE:
         failure.unlink(missing_ok=True)
@@ -217,6 +220,16 @@ def keep(result: Result, folder: Path, failure: Path) -> None:
         write_text(folder / "machine.json", result.machine)
     if result.ceilings and not (folder / "ceilings.json").exists():
         write_text(folder / "ceilings.json", result.ceilings)
+
+
+def _check(name: str, text: str, status: str) -> None:
+    """Raises ValueError for a file that has no place among results, or is no valid record there."""
+    if not PLACE.fullmatch(name):
+        raise ValueError(f"{name} is no place of a result")
+    if "records" in name.split("/") and status == DONE:
+        problem = schema.problem(json.loads(text))
+        if problem:
+            raise ValueError(f"{name} is no valid record: {problem}")
 
 
 class _Lines:

@@ -24,7 +24,7 @@ Relink = Callable[[str], str | None]
 def clean(html: str, relink: Relink = str) -> Markup:
     """The HTML with nothing in it that runs, styles, or asks another site for something.
 
-    `relink` gives the targets that links shall have, or None for what shall be none.
+    `relink` gives the targets that links get, or None for those to be dropped.
     """
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
