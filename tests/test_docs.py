@@ -22,7 +22,13 @@ VARIABLE = re.compile(r"\bROSETTA_[A-Z_]+\b")
 CODE = (".py", ".jl", ".R", ".toml")
 
 OF_USERS = {
-    *("ROSETTA_DATA", "ROSETTA_FRAMEWORKS", "ROSETTA_PYTHON", "ROSETTA_RESULTS"),
+    *(
+        "ROSETTA_DATA",
+        "ROSETTA_FRAMEWORKS",
+        "ROSETTA_HOME",
+        "ROSETTA_PYTHON",
+        "ROSETTA_RESULTS",
+    ),
     "ROSETTA_SYSTEM_PACKAGES",
 }
 OF_THE_RUNNER = {

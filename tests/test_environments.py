@@ -80,6 +80,7 @@ def test_an_environment_is_used_again_until_its_pins_change(checkout):
     assert again.returncode == 0 and "making environment" not in again.stdout
 
 
+@pytest.mark.slow
 def test_changed_pins_make_records_stale_and_the_environment_anew(checkout, toy):
     add(toy / "cpu.txt", "# a remark\n")
     assert not checkout.run(*QUICK, "-f", "Good", "--dry-run").stdout
@@ -91,6 +92,7 @@ def test_changed_pins_make_records_stale_and_the_environment_anew(checkout, toy)
     assert "making environment toy" in run.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_making_of_an_environment_and_the_next_run_makes_it(
     checkout, toy
 ):
@@ -152,6 +154,7 @@ def test_what_the_machine_lacks_is_named_with_the_command_that_installs_it(
     assert INSTALL in run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="installs as root alone")
 def test_on_debian_root_gets_what_is_lacking_installed_unless_it_is_declined(
     checkout, toy, tmp_path
@@ -172,6 +175,7 @@ def test_on_debian_root_gets_what_is_lacking_installed_unless_it_is_declined(
     assert "Installing Debian packages: lathe" in run.stdout
 
 
+@pytest.mark.slow
 def test_wheels_that_pip_is_told_of_are_found_and_held_to_their_hashes(
     tmp_path, checkout, toy
 ):
@@ -338,6 +342,7 @@ def test_a_kernel_s_variables_let_an_old_python_start(tmp_path, key):
     assert "PYTHONHOME" not in json.loads(spec.read_text())["env"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["bin/python", "lib/*/site-packages/ipykernel"])
 def test_an_environment_of_which_a_part_is_gone_is_made_again(checkout, part):
     made = checkout.root / ".rosetta" / "environments"

@@ -15,7 +15,7 @@ from toy_checkout import ROOT, VERSION, write_framework, write_notebook
 
 from support import registry
 from support.basics.errors import UsageError
-from support.cli import options
+from support.cli import choices
 from support.environments import Installed, installed, kernels
 
 pytestmark = pytest.mark.slow
@@ -163,7 +163,7 @@ def test_a_kernel_starts_with_all_words_and_takes_the_lent_modules_last(
 def chosen(**given):
     """The environment that these options mean."""
     usual = {"here": False, "python": None}
-    return options.environment(argparse.Namespace(**{**usual, **given}))
+    return choices.environment(argparse.Namespace(**{**usual, **given}))
 
 
 def test_here_is_the_python_that_started_the_runner(monkeypatch):
@@ -207,7 +207,7 @@ def test_a_framework_asked_for_by_name_that_is_not_there_is_an_error(checkout, p
 def test_where_nothing_can_be_imported_it_is_said(answering):
     pairs = [(framework("mill"), "CNN"), (framework("saw"), "CNN")]
     with pytest.raises(UsageError, match="no framework can be imported there: .* mill"):
-        options.importable(answering(numpy="2.0"), pairs, named=False)
+        choices.importable(answering(numpy="2.0"), pairs, named=False)
 
 
 @pytest.mark.parametrize(

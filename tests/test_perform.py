@@ -55,7 +55,10 @@ def test_a_file_that_is_no_result_is_refused_and_nothing_is_written(tmp_path, na
 
 
 def test_a_record_that_is_not_valid_is_refused(tmp_path):
-    damaged = {**FINISHED, f"records/{NAME}.json": json.dumps({**RECORD, "seconds": -1})}
+    damaged = {
+        **FINISHED,
+        f"records/{NAME}.json": json.dumps({**RECORD, "seconds": -1}),
+    }
     with pytest.raises(ValueError, match="no valid record"):
         kept(tmp_path, Result(DONE, "", damaged))
     assert not list(tmp_path.rglob("*.ipynb"))

@@ -231,6 +231,7 @@ def test_without_names_everything_is_selected_model_by_model():
 # A framework from outside, from its run to its pages
 
 
+@pytest.mark.slow
 def test_a_framework_from_outside_is_run_and_published_as_any_other(checkout, tmp_path):
     folder = tmp_path / "mine"
     write_framework(folder, "Away", "elsewhere")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from support.basics.errors import NotPossible, UsageError
+from support.cli import choices
 from support.cli import options as shared
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def jobs(options: argparse.Namespace, kinds: "Sequence[Kind]") -> "Jobs":
 
     found = []
     for kind in kinds:
-        settings, pairs = shared.chosen_for(options, kind)
+        settings, pairs = choices.chosen_for(options, kind)
         found += [
             (Job(framework, model, settings, repeat), kind)
             for repeat in range(1, getattr(options, "repeats", 1) + 1)
@@ -92,5 +93,5 @@ def run(options: argparse.Namespace) -> int:
     for folder in folders:
         if folder.is_dir():
             tables.print_machine(folder)
-    results = shared.results_folder()
+    results = choices.results_folder()
     return max(print_outcomes(outcomes, results), not all(written))

@@ -5,6 +5,7 @@ import os
 from types import ModuleType
 
 from support.basics.errors import UsageError
+from support.cli import choices
 from support.cli import options as shared
 
 
@@ -17,7 +18,7 @@ def prove(options: argparse.Namespace, proof: ModuleType) -> int:
     """Run the jobs of a proof, a module of support/equivalence, and write its pages."""
     from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
 
-    settings, pairs = shared.chosen(options, "quick")
+    settings, pairs = choices.chosen(options, "quick")
     jobs = proof.jobs(pairs, settings)
     if not jobs:
         raise UsageError("no framework or model matches")

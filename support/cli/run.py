@@ -2,8 +2,8 @@
 
 import argparse
 
+from support.cli import choices, pools
 from support.cli import options as shared
-from support.cli import pools
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
     from support.execution.jobs import Job
 
-    settings, pairs = shared.chosen(options, "quick" if options.quick else "real")
+    settings, pairs = choices.chosen(options, "quick" if options.quick else "real")
     # repeats take turns, so that a drift of the machine hits all alike
     jobs = [
         Job(framework, model, settings, repeat)

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from support.basics.errors import UsageError
+from support.cli import choices
 from support.cli import options as shared
 
 
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
     from support.equivalence import transfer
 
-    settings, pairs = shared.chosen(options, "quick" if options.quick else "real")
+    settings, pairs = choices.chosen(options, "quick" if options.quick else "real")
     if not (options.all or (options.sources and options.targets)):
         raise UsageError("transfer needs --from and --to, or --all")
     moves = transfer.plan(pairs, options.sources, options.targets)

@@ -2,6 +2,7 @@
 
 import argparse
 
+from support.cli import choices
 from support.cli import options as shared
 
 
@@ -19,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     from support.cli.job_runs import looks_only, run_jobs
     from support.verdict import verify
 
-    settings, pairs = shared.chosen(options, "real")
+    settings, pairs = choices.chosen(options, "real")
     verification = verify.Verification(
         pairs, settings, named=bool(options.model), again=options.force
     )

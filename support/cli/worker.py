@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from support.cli import choices
 from support.cli import options as shared
 
 
@@ -23,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from support.basics.processes import end_tree
     from support.devices import choose
 
-    shared.use_data_dir(options)
+    choices.use_data_dir(options)
     every = [] if options.gpu == "none" else choose.every(shared.say)
     devices = [choose.choose(options.gpu, shared.say)] if options.gpu else every
     devices = devices or [choose.cpu()]
