@@ -13,7 +13,7 @@ from support.publish.site.browser import open_browser
 FOLDER = Path(__file__).with_name("screenshots")
 SIZE = {"width": 1360, "height": 850}
 SHOTS = {  # name -> page, colours, what to bring into view
-    "compare": ("compare.html#CNN", "light", "#row-optimizer"),
+    "compare": ("compare.html#CNN/PyTorch/JAX", "light", "#row-optimizer"),
     "phrasebook": ("phrasebook.html#find=momentum", "light", None),
     "results": ("results.html", "dark", "#RNN"),
 }
