@@ -43,7 +43,8 @@ def main() -> None:
     testing = sys.argv[1:2] == ["test"]
     asks_for_help = {"-h", "--help"} & set(sys.argv[1:]) and not testing
     needed = [RUNNER, TESTS, CLUSTER] if testing else [RUNNER]
-    if "--on" in sys.argv or sys.argv[1:2] == ["worker"]:
+    clustered = any(word.partition("=")[0] == "--on" for word in sys.argv)
+    if clustered or sys.argv[1:2] == ["worker"]:
         needed.append(CLUSTER)
     if not asks_for_help and not runs_in_own_environment(needed):
         provide(needed)

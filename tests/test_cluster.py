@@ -16,7 +16,7 @@ import time
 import psutil
 import pytest
 from distributed import Client
-from toy_checkout import GOOD, ROOT, write_framework, write_notebook
+from toy_checkout import GOOD, ROOT, Checkout, write_framework, write_notebook
 
 from support.basics.errors import UsageError
 from support.cluster import cluster
@@ -34,11 +34,12 @@ NOTEBOOK += GOOD.replace('"cpu"', 'os.environ["ROSETTA_DEVICE"]')
 QUICK = ("--quick", "-m", "RNN", "-f")
 
 
-class Lab:
+class Lab(Checkout):
     """A toy checkout on a machine with three toy GPUs of two kinds, and perhaps a cluster."""
 
     def __init__(self, checkout, folder):
-        self.root, self.checkout, self.log = checkout.root, checkout, folder / "log"
+        super().__init__(checkout.root)
+        self.log = folder / "log"
         self.address, self.processes = "", []
         tools = folder / "tools"
         tools.mkdir()
@@ -47,7 +48,7 @@ class Lab:
         tool.write_text(f'#!/bin/sh\n[ "$1" = -L ] || cat <<"E"\n{lines}\nE\n')
         tool.chmod(0o755)
         self.variables = {
-            **checkout.variables,
+            **self.variables,
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
             "TOY_LOG": str(self.log),
             "TOY_SECONDS": "0.5",
@@ -55,18 +56,10 @@ class Lab:
         del self.variables["CUDA_VISIBLE_DEVICES"]
 
     def command(self, *arguments):
+        """Without the device that a checkout's own names."""
         return [sys.executable, str(self.root / "run_all.py"), *arguments]
 
-    def run(self, *arguments, timeout=150, **variables):
-        return subprocess.run(
-            self.command(*arguments),
-            env={**self.variables, **variables},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-
-    def start(self, command, **variables):
+    def start_process(self, command, **variables):
         """A process in the background, ended with the test."""
         process = subprocess.Popen(
             command,
@@ -84,7 +77,7 @@ class Lab:
         file = self.root / "scheduler.json"
         command = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
         program = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-        self.start([*program, *command, "--scheduler-file", str(file)])
+        self.start_process([*program, *command, "--scheduler-file", str(file)])
         wait_for(file.exists)
         self.address = json.loads(file.read_text())["address"]
 
@@ -93,7 +86,7 @@ class Lab:
         own = {"CUDA_VISIBLE_DEVICES": visible}
         with Client(self.address) as client:
             there = len(client.scheduler_info(n_workers=-1)["workers"])
-            started = self.start(
+            started = self.start_process(
                 self.command("worker", self.address), **own, **variables
             )
             client.wait_for_workers(there + len(visible.split(",")), timeout=60)
@@ -189,7 +182,7 @@ def test_a_killed_worker_s_notebook_is_repeated_elsewhere(cluster_lab):
     lab = cluster_lab
     first = lab.start_workers("0", TOY_SECONDS="60")
     command = lab.command(*QUICK, "Good", "--on", lab.address)
-    driver = lab.start(command)
+    driver = lab.start_process(command)
     wait_for(lambda: ("Good", "GPU-a0") in lab.ran())
     lab.start_workers("1")
     os.killpg(first.pid, signal.SIGKILL)
@@ -218,7 +211,7 @@ def test_a_killed_driver_leaves_whole_records_no_kernels_and_can_go_on(cluster_l
     lab.start_scheduler()
     lab.start_workers("0", TOY_SECONDS="60")
     command = (*QUICK, "Good", "Other", "--on", lab.address)
-    driver = lab.start(lab.command(*command))
+    driver = lab.start_process(lab.command(*command))
     wait_for(lambda: ("Other", "GPU-a0") in lab.ran())
     os.killpg(driver.pid, signal.SIGKILL)
     wait_for(lambda: not lab.kernels())
@@ -234,7 +227,7 @@ def test_a_killed_driver_leaves_whole_records_no_kernels_and_can_go_on(cluster_l
 def test_a_worker_that_comes_later_takes_part(cluster_lab):
     lab = cluster_lab
     lab.start_workers("0", TOY_SECONDS="4")
-    driver = lab.start(
+    driver = lab.start_process(
         lab.command(*QUICK, "Good", "Other", "--repeats", "2", "--on", lab.address)
     )
     wait_for(lambda: ("Good", "GPU-a0") in lab.ran())
@@ -247,7 +240,7 @@ def test_a_worker_that_comes_later_takes_part(cluster_lab):
 def test_a_kind_whose_last_worker_goes_is_named(cluster_lab):
     lab = cluster_lab
     worker = lab.start_workers("2", TOY_SECONDS="60")
-    driver = lab.start(lab.command(*QUICK, "Good", "--on", lab.address))
+    driver = lab.start_process(lab.command(*QUICK, "Good", "--on", lab.address))
     wait_for(lambda: ("Good", "GPU-b0") in lab.ran())
     os.killpg(worker.pid, signal.SIGTERM)
     output, _ = driver.communicate(timeout=120)
@@ -260,7 +253,7 @@ def test_workers_with_other_code_are_refused(cluster_lab, tmp_path):
     lab = cluster_lab
     lab.start_workers("0")
     wait_for(lambda: "Toy A" in lab.run("workers", "--on", lab.address).stdout)
-    lab.checkout.replace("common/batches.py", '"""Mini', '"""Changed. Mini')
+    lab.replace("common/batches.py", '"""Mini', '"""Changed. Mini')
     refused = lab.run(*QUICK, "Good", "--on", lab.address)
     assert refused.returncode == 2
     assert "has other code: commit" in refused.stderr and "there" in refused.stderr
@@ -286,7 +279,9 @@ def test_a_host_that_was_shared_is_named_in_the_records(lab):
 def test_an_interrupt_ends_what_runs_here_and_keeps_what_is_finished(lab):
     assert lab.run(*QUICK, "Good", "--gpu", "all").returncode == 0
     before = lab.bytes()
-    driver = lab.start(lab.command(*QUICK, "Other", "--gpu", "all"), TOY_SECONDS="60")
+    driver = lab.start_process(
+        lab.command(*QUICK, "Other", "--gpu", "all"), TOY_SECONDS="60"
+    )
     wait_for(lambda: ("Other", "GPU-b0") in lab.ran())
     os.kill(driver.pid, signal.SIGINT)
     output, _ = driver.communicate(timeout=60)

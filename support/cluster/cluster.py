@@ -21,6 +21,7 @@ from support.basics.paths import ROOT
 from support.cluster import worker
 from support.cluster.pool import Kind, Ticket, grouped
 from support.execution.perform import Order, Result
+from support.records import installation
 
 PATIENCE = 20.0  # seconds to reach the scheduler
 PLACED = 5.0  # seconds for Dask to give an order to a worker that is free
@@ -85,7 +86,7 @@ class Cluster:
             ) from None
         for address, about in found.items():
             if about["code"] != worker.code_digest():
-                mine = worker.finishing.git_commit() or "no commit"
+                mine = installation.commit() or "no commit"
                 raise UsageError(
                     f"the worker {address} on {about['host']} has other code: commit "
                     f"{about['commit'] or 'unknown'} there, {mine} here; check the same out "

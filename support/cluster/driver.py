@@ -35,9 +35,8 @@ def run(
         else:
             waiting.append((job, kind))
     running: dict[Ticket, tuple[Job, Kind]] = {}
-    lost: dict[
-        str, float
-    ] = {}  # by name of a kind: since when there is no device of it
+    # by name of a kind: since when there is no device of it
+    lost: dict[str, float] = {}
     while waiting or running:
         for name in dict.fromkeys(kind.name for _, kind in waiting):
             _hand_in(name, waiting, running, pool, limits, at_once)
@@ -103,9 +102,8 @@ def _take(job: Job, ticket: Ticket, outcomes: Outcomes, display: Display) -> Non
         keep(result, job.settings.folder, job.failure_path)
     except OSError as error:
         reason = f"its results could not be written: {error.strerror or error}"
-    except (
-        Exception
-    ) as error:  # whatever became of its worker, it is this job's failure alone
+    except Exception as error:
+        # whatever became of its worker, it is this job's failure alone
         reason = first_line(f"{error}") or type(error).__name__
     else:
         if result.status == DONE:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import concurrent.futures
-import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from support.devices.choose import Device
 from support.execution.perform import Order, Result, perform
 from support.records import machines
-
-Perform = Callable[[Order, Callable[[], bool]], Result]
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,7 @@ def grouped(found: Iterable[tuple[str, dict[str, Any], Device]]) -> list[Kind]:
 class Here:
     """This machine's GPUs, each performing one order at a time."""
 
-    def __init__(self, devices: Sequence[Device], how: Perform = perform) -> None:
-        self._perform = how
+    def __init__(self, devices: Sequence[Device]) -> None:
         self.kinds: Sequence[Kind] = grouped(
             (d.uuid, machines.describe(d), d) for d in devices
         )
@@ -92,37 +88,28 @@ class Here:
             self._executors[first] = concurrent.futures.ThreadPoolExecutor(
                 len(kind.places)
             )
-        self._where: dict[int, str] = {}
-        self._tickets: dict[int, Ticket] = {}
-        self._numbers = itertools.count()
+        self._where: dict[Ticket, list[str]] = {}
         self._closing = threading.Event()
 
     def submit(self, order: Order, kind: Kind) -> Ticket:
-        number = next(self._numbers)
-        first = kind.places[0]
-        ticket = self._executors[first].submit(self._do, number, order, first)
-        self._tickets[number] = ticket
+        first, where = kind.places[0], list[str]()
+        ticket = self._executors[first].submit(self._do, order, first, where)
+        self._where[ticket] = where
         return ticket
 
-    def _do(self, number: int, order: Order, first: str) -> Result:
+    def _do(self, order: Order, first: str, where: list[str]) -> Result:
+        """Perform the order on a free device, whose place is put into `where`."""
         place = self._free[first].get()
-        self._where[number] = place
+        where.append(place)
         try:
-            return self._perform(
+            return perform(
                 replace(order, gpu=place), lambda: not self._closing.is_set()
             )
         finally:
             self._free[first].put(place)
 
     def where(self, ticket: Ticket) -> str:
-        return next(
-            (
-                self._where.get(n, "")
-                for n, one in self._tickets.items()
-                if one is ticket
-            ),
-            "",
-        )
+        return "".join(self._where[ticket])
 
     def room(self, kind: Kind) -> int:
         return len(kind.places)

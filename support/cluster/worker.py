@@ -17,8 +17,8 @@ from distributed import Worker, WorkerPlugin, get_worker
 from support.basics.paths import ROOT
 from support.devices import choose
 from support.devices.choose import Device, slug
-from support.execution import finishing, perform
-from support.records import machines
+from support.execution import perform
+from support.records import installation, machines
 
 CODE = ("common", "notebooks", "support")  # what an order's result depends on
 
@@ -30,7 +30,7 @@ def description() -> dict[str, Any]:
         "host": socket.gethostname(),
         "about": machines.describe(device),
         "device": device,
-        "commit": finishing.git_commit(),
+        "commit": installation.commit(),
         "code": code_digest(),
     }
 

@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -82,28 +81,11 @@ def _provenance(job: Job) -> dict[str, Any]:
         else None,
         "digests": job.digests() if there else {},
         "installation": installation.own(),
-        "git_commit": git_commit(),
+        "git_commit": installation.commit(),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(
             timespec="seconds"
         ),
     }
-
-
-def git_commit() -> str:
-    """The commit that was run; "+" after it if tracked files differ from it; "" if git cannot say."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(ROOT), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        changed = git(
-            "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results"
-        )
-        return git("rev-parse", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def _folders() -> dict[str, str]:

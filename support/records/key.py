@@ -93,6 +93,11 @@ class Group:
         )
 
 
+def protocol(model: str) -> Group:
+    """The runs of the model that follow the protocol, in float32."""
+    return Group(model, PROTOCOL_EPOCHS.get(model), "fp32")
+
+
 @dataclass(frozen=True)
 class RunKey:
     """One run among all of a machine.

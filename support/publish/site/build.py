@@ -43,8 +43,8 @@ LEGAL = {"LICENSE": "LICENSE.txt", "CITATION.cff": "CITATION.cff"}
 def build(output: str | Path, repository: str = "") -> None:
     """Make the site in the folder `output`, which must be new, empty or made by this function.
 
-    `repository` is the address of the sources, for links to them. Several builds at once each have a folder of their own; the last to end stays. OSError names
-    the output if it cannot be written.
+    `repository` is the address of the sources, for links to them. Several builds at once each have
+    a folder of their own; the last to end stays. OSError names the output if it cannot be written.
     """
     output, origin = _checked(Path(output)), Origin.of(repository)
     try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import subprocess
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from support.basics.errors import UsageError
-from support.basics.paths import ROOT
 from support.publish.table import is_address
+from support.records import installation
 
 GITHUB = "github.com"
 COLAB = "https://colab.research.google.com/github"
@@ -31,7 +30,9 @@ class Origin:
         if repository and not is_address(repository):
             raise UsageError(f"--repository: {repository} should begin with https://")
         today = datetime.datetime.now(datetime.timezone.utc).date()
-        return cls(repository, _commit(), today.isoformat())
+        return cls(
+            repository, installation.commit().removesuffix("+"), today.isoformat()
+        )
 
     @property
     def site(self) -> str:
@@ -62,17 +63,3 @@ class Origin:
         """Where a notebook opens in Colab; "" if the repository is not on GitHub."""
         where = self._on_github
         return f"{COLAB}/{where}/blob/main/{quote(path)}" if where else ""
-
-
-def _commit() -> str:
-    """The commit that is checked out; "" outside of a git checkout."""
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(ROOT), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return found.stdout.strip()

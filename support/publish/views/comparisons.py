@@ -16,7 +16,7 @@ from support.publish.views.results import (
     time_of,
     version_of,
 )
-from support.records.key import PROTOCOL_EPOCHS, Group
+from support.records.key import Group, protocol
 
 Names = Mapping[str, str]  # key -> label
 Pair = tuple[str, float, float]  # label, seconds of the one, seconds of the other
@@ -94,8 +94,7 @@ def _main_settings(groups: Iterable[Group]) -> list[Group]:
     """For each model the protocol's own setting in fp32 if it is there, else the first."""
     found: dict[str, Group] = {}
     for group in groups:
-        protocol = Group(group.model, PROTOCOL_EPOCHS.get(group.model), "fp32")
-        if group == protocol or group.model not in found:
+        if group == protocol(group.model) or group.model not in found:
             found[group.model] = group
     return list(found.values())
 
@@ -118,9 +117,9 @@ def story(model: str, then: System, machines: Iterable[Machine]) -> str:
 
     "" where no machine has a finished training or prediction of the protocol.
     """
-    protocol = Group(model, PROTOCOL_EPOCHS.get(model), "fp32")
-    known = [m for m in machines if m.kind == "gpu" and m.finished.get(protocol)]
-    best = [(min(m.finished[protocol].values(), key=_duration), m) for m in known]
+    whole = protocol(model)
+    known = [m for m in machines if m.kind == "gpu" and m.finished.get(whole)]
+    best = [(min(m.finished[whole].values(), key=_duration), m) for m in known]
     if not best:
         return ""
     row, machine = min(best, key=lambda pair: _duration(pair[0]))
@@ -131,12 +130,12 @@ def story(model: str, then: System, machines: Iterable[Machine]) -> str:
         else "a single run, so nothing is known of its spread"
     )
     text = (
-        f"Fastest on the {machine.name}, {protocol.settings}: {_project(row)} with "
-        f"{number(row.seconds)} {protocol.unit} ({spread})"
+        f"Fastest on the {machine.name}, {whole.settings}: {_project(row)} with "
+        f"{number(row.seconds)} {whole.unit} ({spread})"
     )
     if row.outdated:
         text += ", measured with an earlier version of its notebook"
-    old = then.finished.get(protocol)
+    old = then.finished.get(whole)
     if old:
         first = min(old.values(), key=_duration)
         ratio = first.seconds / row.seconds
@@ -158,10 +157,10 @@ def _duration(row: Any) -> float:
 
 def by_year(model: str, systems: Iterable[System]) -> list[tuple[str, float, str]]:
     """(year and GPU, seconds, framework) of each GPU's fastest fp32 run of the protocol, by age."""
-    protocol = Group(model, PROTOCOL_EPOCHS.get(model), "fp32")
+    whole = protocol(model)
     found = []
     for system in systems:
-        rows = system.finished.get(protocol)
+        rows = system.finished.get(whole)
         if rows and system.year:
             best = min(rows.values(), key=_duration)
             name = system.name.removesuffix(", 2018").removeprefix("NVIDIA ")

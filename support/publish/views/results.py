@@ -3,7 +3,7 @@
 A row is one of statistics.summary, a run one of the frame.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from support.publish.table import (
     made_of,
 )
 from support.publish.views import evidence, failure, lines
-from support.records.key import PROTOCOL_EPOCHS, TITLES, Group
+from support.records.key import TITLES, Group, protocol
 from support.records.statistics import counting
 
 Show = Callable[[float], str]
@@ -173,22 +173,22 @@ def overview(model: str, then: System, machines: Iterable[Machine]) -> Table:
     protocol's training, ours if there is one.
     """
     machines = list(machines)
-    protocol = Group(model, PROTOCOL_EPOCHS[model], "fp32")
-    gpus = [m for m in machines if m.kind == "gpu" and protocol in m.groups]
-    gpu = min(gpus, key=lambda m: m.groups[protocol].seconds.min(), default=None)
+    whole = protocol(model)
+    gpus = [m for m in machines if m.kind == "gpu" and whole in m.groups]
+    gpu = min(gpus, key=lambda m: m.groups[whole].seconds.min(), default=None)
     cpus = [(m, g) for m in machines if m.kind == "cpu" and (g := m.widest(model))]
     cpu = max(cpus, key=lambda pair: _finished(*pair), default=None)
-    trained = [m.groups[protocol] for m in machines if protocol in m.groups]
-    head, columns = ["framework", f"{then.name} (s)"], [_seconds(then.groups[protocol])]
+    trained = [m.groups[whole] for m in machines if whole in m.groups]
+    head, columns = ["framework", f"{then.name} (s)"], [_seconds(then.finished[whole])]
     if gpu:
         head.append(f"{gpu.name} (s)")
-        columns.append(_seconds(gpu.groups[protocol]))
+        columns.append(_seconds(gpu.finished[whole]))
     if cpu:
         machine, group = cpu
         head.append(f"{machine.name}, {group.settings} (s)")
-        columns.append(_seconds(machine.groups[group]))
+        columns.append(_seconds(machine.finished[group]))
     head.append("accuracy")
-    columns.append(_accuracies([*trained, then.groups[protocol]]))
+    columns.append(_accuracies([*trained, then.groups[whole]]))
     keys = lines([], [model])
     body = [
         [Cell(label), *(cells.get(key, EMPTY) for cells in columns)]
@@ -202,10 +202,9 @@ def _finished(machine: Machine, group: Group) -> int:
     return int((machine.groups[group]["count"] > 0).sum())
 
 
-def _seconds(rows: pd.DataFrame) -> dict[str, Cell]:
-    """Framework -> its time; of a pinned and an installed environment, the pinned one's."""
-    last_wins = sorted(each(rows), key=lambda row: row.environment == "pinned")
-    return {row.framework: time_of(row) for row in last_wins if row["count"]}
+def _seconds(rows: Mapping[str, Any]) -> dict[str, Cell]:
+    """Framework -> its time."""
+    return {framework: time_of(row) for framework, row in rows.items()}
 
 
 def _accuracies(tables: Iterable[pd.DataFrame]) -> dict[str, Cell]:
