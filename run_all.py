@@ -49,7 +49,7 @@ def main() -> None:
     if not asks_for_help and not runs_in_own_environment(needed):
         provide(needed)
         os.environ["ROSETTA_STARTED_BY"] = sys.executable  # what --here means
-        # -I: what the caller's Python is told to look for is not for the runner
+        # -I: the settings of the caller's Python are not for the runner
         os.execv(
             PYTHON, [PYTHON, "-I", os.path.join(ROOT, "run_all.py")] + sys.argv[1:]
         )

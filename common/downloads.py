@@ -17,11 +17,11 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any, Callable, Iterator, Optional
 
 from common.files import CHUNK, DataError, PathLike, digest
-from common.output import one_line, say
+from common.output import echo, one_line
 
 ATTEMPTS = 4
 TIMEOUT = 20  # seconds without a byte
-# told the address, how many bytes there are, and how many there will be, None if unknown
+# called with the address, how many bytes there are, and how many there will be, None if unknown
 Report = Callable[[str, int, Optional[int]], None]
 
 
@@ -85,7 +85,7 @@ def _locked(name: str) -> Optional[int]:
         except OSError as error:
             os.close(lock)
             text = "no lock for {} ({}): do not start another download of it"
-            say(text.format(name[: -len(".lock")], error.strerror), sys.stderr)
+            echo(text.format(name[: -len(".lock")], error.strerror), sys.stderr)
             return None
         if _is_at(name, lock):
             return lock
@@ -286,7 +286,7 @@ def _receive(
 
 
 def _show_progress(url: str, have: int, total: Optional[int]) -> None:
-    """One line that rewrites itself on a terminal; elsewhere only the end is told."""
+    """One line that rewrites itself on a terminal; elsewhere only the end is printed."""
     name = url.rsplit("/", 1)[-1]
     done = "{:.0f} MB".format(have / 1e6) + (
         " of {:.0f} MB".format(total / 1e6) if total else ""
@@ -294,6 +294,6 @@ def _show_progress(url: str, have: int, total: Optional[int]) -> None:
     finished = have == total
     terminal = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
     if terminal:
-        say("\r{}: {}".format(name, done), sys.stderr, "\n" if finished else "")
+        echo("\r{}: {}".format(name, done), sys.stderr, "\n" if finished else "")
     elif finished:
-        say("{}: {}".format(name, done), sys.stderr)
+        echo("{}: {}".format(name, done), sys.stderr)

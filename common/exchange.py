@@ -31,7 +31,7 @@ def initial(expected):
     return {name: found[name].astype(np.float32) for name in expected}
 
 
-def leave(weights, outputs):
+def save(weights, outputs):
     """Keep a notebook's weights and outputs for the runner."""
     folder = os.environ.get("ROSETTA_EXCHANGE")
     if folder:

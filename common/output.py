@@ -18,7 +18,7 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in shown)
 
 
-def say(text: str, stream: Optional[TextIO] = None, end: str = "\n") -> None:
+def echo(text: str, stream: Optional[TextIO] = None, end: str = "\n") -> None:
     """Print to the stream (standard output), even to one that is closed or knows only ASCII."""
     stream = sys.stdout if stream is None else stream
     with contextlib.suppress(OSError, ValueError):

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.batches import examples_per_epoch
 from common.data import data_digest
-from common.exchange import leave
+from common.exchange import save
 from common.files import write_json
 from common.machine import (
     cores,
@@ -18,7 +18,7 @@ from common.machine import (
     describe_machine,
     thread_settings,
 )
-from common.output import say
+from common.output import echo
 from common.stopwatch import Stopwatch
 from common.weights import count_parameters, initial_weights
 
@@ -73,8 +73,8 @@ class Run:
         if device == "gpu" and gpu:
             shown["driver"] = gpu["driver"]
         for key, value in shown.items():
-            say("{:12} {}".format(key, value))
-        say("{:12} {} ({}, {} cores)".format("device", device, name, cores()))
+            echo("{:12} {}".format(key, value))
+        echo("{:12} {} ({}, {} cores)".format("device", device, name, cores()))
         self._device = {
             "device": name,
             "device_kind": device,
@@ -103,7 +103,7 @@ class Run:
         self.stopwatch.lap(loss)
         epochs, losses = self.stopwatch.epoch_seconds, self.stopwatch.losses
         line = "epoch {}: {:.2f} s, loss {:.3f}"
-        say(line.format(len(epochs), epochs[-1], losses[-1]))
+        echo(line.format(len(epochs), epochs[-1], losses[-1]))
 
     def stop_clock(self):
         """Read the clock after inference."""
@@ -119,12 +119,12 @@ class Run:
         """
         result = self._result(count_parameters(weights), accuracy)
         unit = "s" if self._trains else "s per 1,000 images"
-        say("parameters: {:,}".format(result["parameters"]))
-        say("time: {:.2f} {}".format(result["seconds"], unit))
-        say("throughput: {:.0f} examples/s".format(result["throughput"]))
+        echo("parameters: {:,}".format(result["parameters"]))
+        echo("time: {:.2f} {}".format(result["seconds"], unit))
+        echo("throughput: {:.0f} examples/s".format(result["throughput"]))
         if accuracy is not None:
-            say("accuracy: {:.2%}".format(float(accuracy)))
-        leave(weights, outputs)
+            echo("accuracy: {:.2%}".format(float(accuracy)))
+        save(weights, outputs)
         if os.environ.get("ROSETTA_REPORT"):
             write_json(os.environ["ROSETTA_REPORT"], result)
 

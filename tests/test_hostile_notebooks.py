@@ -86,8 +86,8 @@ def write(checkout, key, train):
 def hostile(template, tmp_path_factory):
     """The checkout, and the run of all notebooks."""
     root = tmp_path_factory.mktemp("hostile") / "checkout {brace}"
-    leave = shutil.ignore_patterns(".rosetta", "__pycache__", "results")
-    shutil.copytree(template.root, root, ignore=leave)
+    ignore = shutil.ignore_patterns(".rosetta", "__pycache__", "results")
+    shutil.copytree(template.root, root, ignore=ignore)
     (root / ".rosetta").mkdir()
     for name in ("main", "environments"):
         (root / ".rosetta" / name).symlink_to(template.root / ".rosetta" / name)

@@ -30,10 +30,10 @@ def python(tmp_path_factory):
     base = getattr(sys, "_base_executable", sys.executable)
     subprocess.run([base, "-m", "venv", "--without-pip", venv], check=True)
     [packages] = venv.glob("lib/python*/site-packages")
-    leave = shutil.ignore_patterns("__pycache__", "tests")
+    ignore = shutil.ignore_patterns("__pycache__", "tests")
     own = Path(metadata.distribution("numpy").locate_file(""))
     for folder in own.glob("numpy*"):
-        shutil.copytree(folder, packages / folder.name, ignore=leave)
+        shutil.copytree(folder, packages / folder.name, ignore=ignore)
     (packages / "lathe.py").write_text("")
     (packages / "lathe-2.1.dist-info").mkdir()
     about = packages / "lathe-2.1.dist-info" / "METADATA"
@@ -318,8 +318,8 @@ def test_the_runner_s_environment_is_made_from_a_folder_of_wheels(tmp_path):
     subprocess.run([*download, "-r", requirements, "-d", wheels], cwd=ROOT, check=True)
 
     for name in ("support", "common"):
-        leave = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, root / name, ignore=leave)
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
     (root / "tests").mkdir()
     for name in ("run_all.py", "tests/requirements.txt"):
         shutil.copy(ROOT / name, root / name)

@@ -145,9 +145,9 @@ serve.rebuild("site")
 
 
 def test_a_changed_registry_is_read_anew_while_serving(tmp_path):
-    leave = shutil.ignore_patterns("__pycache__", ".*")
+    ignore = shutil.ignore_patterns("__pycache__", ".*")
     for name in ("support", "common", "results/2018"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=leave)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     for path in (ROOT / "notebooks").glob("*_CNN.ipynb"):
         if path.name.startswith(("PyTorch", "JAX")):
             (tmp_path / "notebooks").mkdir(exist_ok=True)

@@ -183,9 +183,9 @@ def hostile(tmp_path_factory):
     """A checkout with all of this, its tables and its site, and what was said while making them."""
     folder = tmp_path_factory.mktemp("hostile")
     root, outside = folder / "checkout", folder / "outside"
-    leave = shutil.ignore_patterns("__pycache__", ".*")
+    ignore = shutil.ignore_patterns("__pycache__", ".*")
     for name in ("support", "common", "docs", "results/2018"):
-        shutil.copytree(ROOT / name, root / name, ignore=leave)
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
     shutil.copy(ROOT / "README.md", root)
     for path in (root / "support/registry/frameworks").iterdir():
         path.unlink()

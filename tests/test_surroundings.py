@@ -82,8 +82,8 @@ def test_a_broken_module_of_the_caller_s_is_not_imported(checkout, tmp_path):
 
 def test_letters_of_all_kinds_may_be_in_the_path_of_the_checkout(template, tmp_path):
     root = tmp_path / "Größe {n} 'x'"
-    leave = shutil.ignore_patterns(".rosetta", "__pycache__", "results")
-    shutil.copytree(template.root, root, ignore=leave)
+    ignore = shutil.ignore_patterns(".rosetta", "__pycache__", "results")
+    shutil.copytree(template.root, root, ignore=ignore)
     (root / ".rosetta").mkdir()
     for name in ("main", "environments"):
         (root / ".rosetta" / name).symlink_to(template.root / ".rosetta" / name)

@@ -584,9 +584,9 @@ def test_committed_pages_are_what_their_records_make(tmp_path):
             if path.is_file() and "quick" not in path.parts
         }
 
-    leave = shutil.ignore_patterns("__pycache__", "quick", "verify", ".*")
+    ignore = shutil.ignore_patterns("__pycache__", "quick", "verify", ".*")
     for name in ("support", "common", "notebooks", "results", "docs"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=leave)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     shutil.copy(ROOT / "README.md", tmp_path)
     before = kept(tmp_path)
     code = "from support.publish.tables import update_all; update_all()"

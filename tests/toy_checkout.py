@@ -207,8 +207,8 @@ def template(tmp_path_factory):
 def checkout(template, tmp_path):
     """A fresh copy of the template, with its finished run, sharing its environment."""
     root = tmp_path / "checkout"
-    leave = shutil.ignore_patterns("rosetta-*", ".rosetta", "__pycache__")
-    shutil.copytree(template.root, root, ignore=leave)
+    ignore = shutil.ignore_patterns("rosetta-*", ".rosetta", "__pycache__")
+    shutil.copytree(template.root, root, ignore=ignore)
     (root / ".rosetta").mkdir()
     for name in ("main", "environments"):
         (root / ".rosetta" / name).symlink_to(template.root / ".rosetta" / name)

@@ -118,9 +118,9 @@ def add_toys(root):
 def site(tmp_path_factory):
     """The site of this checkout and the toys."""
     root = tmp_path_factory.mktemp("checkout")
-    leave = shutil.ignore_patterns("__pycache__", "quick", ".*")
+    ignore = shutil.ignore_patterns("__pycache__", "quick", ".*")
     for name in ("support", "common", "notebooks", "results", "docs"):
-        shutil.copytree(ROOT / name, root / name, ignore=leave)
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
     for name in ("LICENSE", "CITATION.cff"):
         shutil.copy(ROOT / name, root)
     add_toys(root)

@@ -1,4 +1,4 @@
-"""Trouble that is told to the user in one line rather than as a traceback."""
+"""Errors that the user sees as one line rather than as a traceback."""
 
 from dataclasses import dataclass
 

@@ -30,7 +30,7 @@ def shared_folder() -> Path:
 def held(path: Path, say: Say, what: str = "") -> Iterator[None]:
     """Hold the lock. While another process does: says once whose it is, and waits.
 
-    A file system that has no locks is told of, and work goes on without one.
+    A file system without locks is reported, and work goes on without one.
     """
     from filelock import FileLock, Timeout
 

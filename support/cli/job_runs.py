@@ -59,7 +59,7 @@ def write_pages(folder: Path) -> bool:
     return True
 
 
-def looks_only(jobs: "Sequence[Job]", options: argparse.Namespace) -> bool:
+def only_shows(jobs: "Sequence[Job]", options: argparse.Namespace) -> bool:
     """Whether the options ask to see the jobs only; then they are shown."""
     if options.list:
         show_matrix(jobs)

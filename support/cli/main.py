@@ -54,14 +54,14 @@ def _interrupt(*_: Any) -> None:
 
 
 class _OncePerMessage(logging.Filter):
-    """Lets a message through once: a damaged record is read more often than it is told of."""
+    """Lets a message through once: a damaged record is read more often than it is reported."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: set[str] = set()
+        self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        new = message not in self._told
-        self._told.add(message)
+        new = message not in self._seen
+        self._seen.add(message)
         return new

@@ -16,13 +16,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def prove(options: argparse.Namespace, proof: ModuleType) -> int:
     """Run the jobs of a proof, a module of support/equivalence, and write its pages."""
-    from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
+    from support.cli.job_runs import only_shows, print_outcomes, run_jobs, write_pages
 
     settings, pairs = choices.chosen(options, "quick")
     jobs = proof.jobs(pairs, settings)
     if not jobs:
         raise UsageError("no framework or model matches")
-    if looks_only(jobs, options):
+    if only_shows(jobs, options):
         return 0
     outcomes = run_jobs(jobs, options)
     written = write_pages(settings.folder)

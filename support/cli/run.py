@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     """Run notebooks, show them running, and print and write the tables."""
     if pools.asked(options):
         return pools.run(options)
-    from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
+    from support.cli.job_runs import only_shows, print_outcomes, run_jobs, write_pages
     from support.execution.jobs import Job
 
     settings, pairs = choices.chosen(options, "quick" if options.quick else "real")
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         for repeat in range(1, options.repeats + 1)
         for framework, model in pairs
     ]
-    if looks_only(jobs, options):
+    if only_shows(jobs, options):
         return 0
     outcomes = run_jobs(jobs, options)
     from support.publish import tables

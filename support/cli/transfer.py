@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from support.cli.job_runs import looks_only, print_outcomes, run_jobs, write_pages
+    from support.cli.job_runs import only_shows, print_outcomes, run_jobs, write_pages
     from support.equivalence import transfer
 
     settings, pairs = choices.chosen(options, "quick" if options.quick else "real")
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         for reason in refused:
             print(f"left out: {reason}")
     trainings = transfer.trainings(moves, settings)
-    if looks_only(trainings, options):
+    if only_shows(trainings, options):
         return 0
     outcomes = run_jobs(trainings, options)
     evaluations = transfer.evaluations(moves, trainings, options.force)

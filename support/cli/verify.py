@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from support.cli.job_runs import looks_only, run_jobs
+    from support.cli.job_runs import only_shows, run_jobs
     from support.verdict import verify
 
     settings, pairs = choices.chosen(options, "real")
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         pairs, settings, named=bool(options.model), again=options.force
     )
     jobs = verification.jobs(options.repeats)
-    if jobs and looks_only(jobs, options):
+    if jobs and only_shows(jobs, options):
         return 0
     failed = {}
     if jobs:

@@ -49,7 +49,7 @@ class Rapl:
         self._total = 0  # microjoules
 
     def joules(self) -> float | None:
-        """What all processors have used since the first reading; None where that is not told."""
+        """What all processors have used since the first reading; None where that is unknown."""
         try:
             for folder in self._packages:
                 self._total += self._step(folder)

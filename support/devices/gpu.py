@@ -81,8 +81,8 @@ class GpuMonitor:
         return None if millijoules is None else millijoules / 1000
 
     def _others(self, samples: list[Sample]) -> set[int]:
-        """Foreign pids. In a container NVML may tell pids of the host, among which our own cannot be
-        told: then only those that were there before us are known to be others'."""
+        """Foreign pids. In a container NVML may have pids of the host, among which our own cannot be
+        found: then only those that were there before us are known to be others'."""
         seen: set[int] = set().union(*(sample.memory for sample in samples))
         # over the whole run: once the notebook has left the GPU its pid is no longer listed
         own: set[int] = set().union(*(sample.own for sample in self._samples))

@@ -185,7 +185,7 @@ class Pinned(Environment):
             uv.run_step(command, ROSETTA_CACHES=str(self.caches))
 
     def kernel_variables(self) -> dict[str, str]:
-        """Isolation: what the caller's Python is told to look for is not looked for here."""
+        """Isolation: the settings of the caller's Python have no effect here."""
         return {"PYTHONPATH": "", "PYTHONNOUSERSITE": "1"}
 
     def lock(self) -> None:

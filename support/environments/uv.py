@@ -38,7 +38,7 @@ def run(*arguments: str) -> None:
 
 
 def install(*arguments: str) -> None:
-    """Run `uv pip install`, as `run` does; from a folder of wheels alone where pip is told so."""
+    """Run `uv pip install`, as `run` does; from a folder of wheels alone where pip is set to."""
     no_index = os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on")
     offline = ["--no-index"] if no_index else []
     run("pip", "install", "--quiet", *offline, *arguments)

@@ -61,7 +61,7 @@ class Outcomes:
 
 
 class Display(Protocol):
-    """What is told while jobs run."""
+    """What is reported while jobs run."""
 
     def say(self, line: str) -> None: ...
 

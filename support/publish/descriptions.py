@@ -16,7 +16,7 @@ def machine(folder: Path) -> dict[str, Any]:
     """What machine.json says of the machine that the results are of; {} where there is none."""
     home = machines.home(folder)
     path = home / "machine.json"
-    if not sources.admits(path, home):
+    if not sources.may_publish(path, home):
         return {}
     try:
         found = machines.read(home)
@@ -24,14 +24,14 @@ def machine(folder: Path) -> dict[str, Any]:
         found = {}
     if found and all(isinstance(found.get(name, ""), str) for name in TEXTS):
         return found
-    sources.leave_out(path, DAMAGED)
+    sources.skip(path, DAMAGED)
     return {}
 
 
 def ceilings(folder: Path) -> store.Ceilings:
     """The ceilings of a results folder; {} where there are none, or other load lowered them."""
     path = store.path(folder)
-    if not sources.admits(path, folder):
+    if not sources.may_publish(path, folder):
         return {}
     try:
         found = store.read(folder)
@@ -39,7 +39,7 @@ def ceilings(folder: Path) -> store.Ceilings:
     except (RecursionError, OSError, ValueError, LookupError, TypeError):
         found, damaged = {}, True
     if damaged:
-        sources.leave_out(path, DAMAGED)
+        sources.skip(path, DAMAGED)
     return found
 
 

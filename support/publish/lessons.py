@@ -77,7 +77,7 @@ def answer(family: Family, key: str) -> str:
         answers = nbformat.read(path, as_version=4).metadata.get("lessons", {})
         return str(answers.get(key, ""))
     except Exception as error:  # whatever a file that is none makes nbformat say
-        sources.leave_out(path, first_line(f"{type(error).__name__}: {error}"))
+        sources.skip(path, first_line(f"{type(error).__name__}: {error}"))
         return ""
 
 

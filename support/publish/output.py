@@ -10,7 +10,7 @@ def write(path: Path, text: str, root: Path) -> None:
     """Write a page within the folder `root`. Raises OSError with the page's name."""
     reason = sources.problem(path.parent, root)
     if reason:
-        sources.leave_out(path, reason)
+        sources.skip(path, reason)
         return
     try:
         write_text(path, text)

@@ -24,7 +24,7 @@ LEADS_OUT = "it is a link that leads out of {}/"
 TAKEN = ("index", *PROOFS)  # names of other pages of a machine
 
 
-def leave_out(path: Path, reason: object, part: str = "") -> None:
+def skip(path: Path, reason: object, part: str = "") -> None:
     """Say that the file, folder or a part of it is not published, and why."""
     inside = path.is_relative_to(ROOT)
     shown = one_line(str(path.relative_to(ROOT) if inside else path))
@@ -44,7 +44,7 @@ def _lies_in(path: Path, root: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
-def admits(path: Path, root: Path, file: bool = True) -> bool:
+def may_publish(path: Path, root: Path, file: bool = True) -> bool:
     """Whether the file or folder may be published; says why not, if there is such a thing."""
     if not os.path.lexists(path):
         return False
@@ -52,7 +52,7 @@ def admits(path: Path, root: Path, file: bool = True) -> bool:
     if file and not reason and not os.path.isfile(path):
         reason = "it is not a regular file"
     if reason:
-        leave_out(path, reason)
+        skip(path, reason)
     return not reason
 
 
@@ -62,7 +62,7 @@ def folders(part: str = "") -> list[Path]:
     return [
         path.parent
         for path in found
-        if path.is_dir() and admits(path, RESULTS, file=False)
+        if path.is_dir() and may_publish(path, RESULTS, file=False)
     ]
 
 
@@ -71,25 +71,25 @@ def runs(folder: Path) -> pd.DataFrame:
 
     An executed notebook that lies elsewhere, by a link, is as good as none.
     """
-    there = admits(folder / "records", folder, file=False)
+    there = may_publish(folder / "records", folder, file=False)
     found = load([folder] if there else [])
-    kept = [_admits_record(path) for path in found.path]
+    kept = [_may_publish_record(path) for path in found.path]
     found = found[pd.Series(kept, found.index, dtype=bool)]
     executed = [path if _is_own(path, folder) else None for path in found.executed]
     return found.assign(executed=pd.Series(executed, found.index, dtype=object))
 
 
-def _admits_record(path: Path) -> bool:
+def _may_publish_record(path: Path) -> bool:
     reason = problem(path, path.parent)
     if path.stem in TAKEN:
         reason = f"a machine has another page called {path.stem}"
     if reason:
-        leave_out(path, reason)
+        skip(path, reason)
     return not reason
 
 
 def _is_own(path: Path | None, folder: Path) -> bool:
     if path is not None and not _lies_in(path, folder):
-        leave_out(path, LEADS_OUT.format(folder.name))
+        skip(path, LEADS_OUT.format(folder.name))
         return False
     return path is not None

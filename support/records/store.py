@@ -73,7 +73,7 @@ def parse(text: str) -> Any:
 
 
 def read_or_none(path: Path) -> Record | None:
-    """The record in the file; None if there is none, or a damaged one, which is told of."""
+    """The record in the file; None if there is none, or a damaged one, which is logged."""
     try:
         return read(path)
     except DamagedRecord as error:

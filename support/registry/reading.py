@@ -83,7 +83,7 @@ def frameworks() -> dict[str, Framework]:
     for key, framework in read.items():
         problem = _misfit(framework, keys[framework.label], read)
         if problem:
-            _leave_out(framework.root / "frameworks" / f"{key}.toml", problem)
+            _skip(framework.root / "frameworks" / f"{key}.toml", problem)
         else:
             found[key] = framework
     for framework in found.values():
@@ -129,11 +129,11 @@ def _read(pattern: str, make: Callable[[str, Path, Path], Entry]) -> dict[str, E
                 found[name] = make(name, root, path)
                 files[name] = path
             except EntryError as error:
-                _leave_out(path, error)
+                _skip(path, error)
     return found
 
 
-def _leave_out(path: Path, problem: object) -> None:
+def _skip(path: Path, problem: object) -> None:
     log.warning("%s is left out: %s", path, problem)
 
 

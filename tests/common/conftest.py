@@ -49,12 +49,12 @@ def small_disk():
 def fill():
     """Fill the file system of a folder but for some KiB."""
 
-    def full(folder, leave):
+    def full(folder, free):
         with open(str(folder / "ballast"), "wb", buffering=0) as ballast:
             with contextlib.suppress(OSError):
                 while ballast.write(bytes(4096)):
                     pass
-            ballast.truncate(ballast.tell() - 1024 * leave)
+            ballast.truncate(ballast.tell() - 1024 * free)
 
     return full
 

@@ -15,7 +15,7 @@ def folder(tmp_path, monkeypatch):
 def test_without_a_folder_weights_are_seeded_and_nothing_is_kept(monkeypatch):
     monkeypatch.delenv("ROSETTA_EXCHANGE", raising=False)
     assert initial_weights("CNN", 42).source == "seed 42"
-    exchange.leave({"a": np.ones(2)}, np.ones(2))
+    exchange.save({"a": np.ones(2)}, np.ones(2))
 
 
 def test_given_weights_are_those_to_begin_with(folder):
@@ -42,7 +42,7 @@ def test_pickles_are_not_read(folder):
 
 
 def test_weights_and_outputs_are_left_as_plain_files(folder):
-    exchange.leave({"dense.weight": np.ones((2, 3))}, [[0.5, 0.5]])
+    exchange.save({"dense.weight": np.ones((2, 3))}, [[0.5, 0.5]])
     with np.load(str(folder / "weights.npz")) as file:
         assert file["dense.weight"].shape == (2, 3)
     assert np.load(str(folder / "outputs.npy")).tolist() == [[0.5, 0.5]]

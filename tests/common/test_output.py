@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.files import DataError, write_json
-from common.output import one_line, printable, say
+from common.output import echo, one_line, printable
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEXT = "Größe 3×3 \udcff"
@@ -30,7 +30,7 @@ def stream(encoding):
 )
 def test_what_a_stream_cannot_show_is_escaped(encoding, shown):
     to = stream(encoding)
-    say(TEXT, to)
+    echo(TEXT, to)
     assert to.buffer.getvalue().decode(encoding) == shown + "\n"
 
 
@@ -48,7 +48,7 @@ def test_a_closed_or_full_stream_is_no_error(device):
     to = open(device, "w")
     if device == os.devnull:
         to.close()
-    say("text", to)
+    echo("text", to)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def read_or_none(path: Path) -> Notebook | None:
     try:
         return read(path)
     except Exception as error:  # whatever a file that is none makes nbformat say
-        sources.leave_out(path, first_line(f"{type(error).__name__}: {error}"))
+        sources.skip(path, first_line(f"{type(error).__name__}: {error}"))
         return None
 
 

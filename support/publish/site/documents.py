@@ -54,12 +54,12 @@ def find() -> dict[str, Document]:
 
 def _read(file: Path, folder: str) -> Document | None:
     top = file.relative_to(ROOT).parts[0]
-    if not sources.admits(file, ROOT if top == file.name else ROOT / top):
+    if not sources.may_publish(file, ROOT if top == file.name else ROOT / top):
         return None
     try:
         html = _anchored(safe.markdown(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as error:
-        sources.leave_out(file, error)
+        sources.skip(file, error)
         return None
     heading = HEADING.search(html)
     title = Markup(heading[1]).striptags() if heading else file.stem

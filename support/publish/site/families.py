@@ -88,4 +88,4 @@ def predecessors(family: Family, families: Iterable[Family]) -> list[Family]:
 
 def _has(framework: Framework, model: str) -> bool:
     path = framework.notebook(model)
-    return model in framework.models and sources.admits(path, framework.folder)
+    return model in framework.models and sources.may_publish(path, framework.folder)

@@ -32,7 +32,7 @@ def write(
 ) -> None:
     """The pages."""
     for family in families:
-        says = [(trap, trap.says(family.frameworks)) for trap in traps]
+        says = [(trap, trap.choice(family.frameworks)) for trap in traps]
         site.page(
             page(family),
             "framework.html",

@@ -108,7 +108,7 @@ def write(
 def differences(pair: Pair, traps: Iterable[Trap]) -> list[Difference]:
     """The traps in which the two do different things, the costliest first."""
     found = [
-        Difference(t, t.says(pair.known.frameworks), t.says(pair.needed.frameworks))
+        Difference(t, t.choice(pair.known.frameworks), t.choice(pair.needed.frameworks))
         for t in traps
     ]
     return [

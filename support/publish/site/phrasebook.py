@@ -107,7 +107,7 @@ def entries(
                     _add(found[task][places[prefix]], marked, cell, notebook, model)
                 except PhraseError as error:
                     where = f"cell {cell.tag}, task {one_line(task)}"
-                    sources.leave_out(notebook.path, error, where)
+                    sources.skip(notebook.path, error, where)
     return found
 
 

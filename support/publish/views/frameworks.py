@@ -45,7 +45,7 @@ def _upstream(framework: Framework) -> str:
         return framework.upstream
     entry = framework.root / "frameworks" / f"{framework.key}.toml"
     reason = f"{framework.upstream} should begin with https:// or http://"
-    sources.leave_out(entry, reason, "upstream")
+    sources.skip(entry, reason, "upstream")
     return ""
 
 

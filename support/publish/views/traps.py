@@ -58,7 +58,7 @@ class Trap:
         return self.worst.error if self.worst else 0.0
 
     @property
-    def price(self) -> str:
+    def cost_text(self) -> str:
         """The cost in words."""
         worst = self.worst
         if not worst:
@@ -77,7 +77,7 @@ class Trap:
         options = (planted.convention(framework, self.key) for framework in frameworks)
         return next(filter(None, options), "")
 
-    def says(self, frameworks: Iterable[Framework]) -> str:
+    def choice(self, frameworks: Iterable[Framework]) -> str:
         """That option in words."""
         return self.choices.get(self.option(frameworks), "")
 
