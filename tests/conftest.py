@@ -6,6 +6,8 @@ slow ones. The slowest take minutes each: they run where tests are selected by n
 and in the weekly parity workflow.
 """
 
+import os
+
 import pytest
 from toy_checkout import checkout, template
 from toy_site import served, site, view
@@ -34,6 +36,12 @@ def pytest_collection_modifyitems(config, items):
     left = [i for i in items if marks & {mark.name for mark in i.iter_markers()}]
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=left)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_locks(tmp_path_factory):
+    """Each process of tests uses the CPU as if it were alone, and waits for nobody."""
+    os.environ["ROSETTA_LOCKS"] = str(tmp_path_factory.mktemp("locks"))
 
 
 @pytest.fixture(scope="session")

@@ -254,7 +254,7 @@ def test_trained_weights_move_and_are_not_trained_again():
     """From one framework to two others and back to itself; a second run has nothing to do."""
     move = ["transfer", "--quick", "-m", "RNN", "--from", "PyTorch", "--to"]
     targets = ["PyTorch", "TensorFlow", "Gluon"]
-    done = run_all(*move, *targets, "--jobs", "2")
+    done = run_all(*move, *targets)
     assert done.returncode == 0, done.stdout + done.stderr
     for key in targets:
         job = transfer.EvaluationJob(FRAMEWORKS[key], "RNN", SETTINGS)

@@ -48,17 +48,17 @@ def params(every):
 
 @pytest.fixture(scope="session")
 def parity_run(request):
-    """One run of all that is tested, two at a time, as timings do not matter."""
+    """One run of all that is tested."""
     chosen = jobs_of(request.session, parity.ParityJob)
     keys = {job.framework.key for job in chosen} or {SMALL}
     models = {job.model for job in chosen} or {"RNN"}
-    return run(request, "parity", "--jobs", "2", "-f", *keys, "-m", *models)
+    return run(request, "parity", "-f", *keys, "-m", *models)
 
 
 @pytest.fixture(scope="session")
 def mistaken_run(request):
     keys = {job.framework.key for job in jobs_of(request.session, mistakes.MistakeJob)}
-    return run(request, "mistakes", "--jobs", "2", "-f", *keys)
+    return run(request, "mistakes", "-f", *keys)
 
 
 def jobs_of(session, kind):
@@ -83,7 +83,8 @@ def run(request, command, *arguments):
     lines = []
     for line in process.stdout:
         lines.append(line)
-        terminal.write_line(line.rstrip())
+        if terminal:  # workers of pytest-xdist have none
+            terminal.write_line(line.rstrip())
     return subprocess.CompletedProcess(words, process.wait(), "".join(lines))
 
 

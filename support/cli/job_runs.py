@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from support.execution.jobs import Job
     from support.execution.runner import Outcomes
 
+# Where time does not count. Most of a small run is imports and compilation, on one processor; each
+# notebook needs up to 3 GiB of memory.
+MOST_AT_ONCE = 4
+
 
 def run_jobs(
     jobs: "Sequence[Job]", options: argparse.Namespace, stderr: bool = False
@@ -21,7 +25,10 @@ def run_jobs(
     from support.execution.display import Display
 
     limits = runner.Limits(
-        options.jobs, options.timeout, options.force, optional=not options.framework
+        options.jobs or _at_once(jobs),
+        options.timeout,
+        options.force,
+        optional=not options.framework,
     )
     display = Display(jobs, Console(stderr=stderr))
     settings = jobs[0].settings
@@ -30,6 +37,13 @@ def run_jobs(
     display.say(f"{count} on {settings.device.name}{where}")
     with display:
         return runner.run(list(jobs), limits, display)
+
+
+def _at_once(jobs: "Sequence[Job]") -> int:
+    """How many notebooks run at once unless an option says it."""
+    from common.machine import cores
+
+    return 1 if any(job.timed for job in jobs) else min(cores(), MOST_AT_ONCE)
 
 
 def print_outcomes(outcomes: "Outcomes", folder: Path) -> int:

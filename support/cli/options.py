@@ -77,9 +77,8 @@ def add_how(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--jobs",
         type=positive,
-        default=1,
         metavar="N",
-        help="notebooks at once (1: timings undisturbed)",
+        help="notebooks at once (1 where time counts, else one per processor, at most 4)",
     )
     how.add_argument(
         "--timeout",

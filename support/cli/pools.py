@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from support.execution.display import Display
     from support.publish import tables
 
-    if options.jobs > 1:
+    if options.jobs:
         raise UsageError("--jobs is for one device; --jobs-per-host is for several")
     with opened(options) as pool:
         found = jobs(options, pool.kinds)
