@@ -19,9 +19,13 @@ def main(argv: list[str]) -> int:
     """Returns the exit status."""
     if argv[:1] != ["test"]:  # pytest looks after its own
         streams.make_tolerant()
-    logging.basicConfig(format="run_all.py: %(message)s", level=logging.WARNING)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_OncePerMessage())
+    shown = (
+        logging.StreamHandler()
+    )  # a filter of its own: the root's may be somebody else's
+    shown.addFilter(_OncePerMessage())
+    logging.basicConfig(
+        format="run_all.py: %(message)s", level=logging.WARNING, handlers=[shown]
+    )
     try:
         return _run(argv)
     except UsageError as error:
