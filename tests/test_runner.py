@@ -260,7 +260,7 @@ def test_other_load_is_noticed_and_noted(checkout):
     record = checkout.record("Raises")
     assert record["load"]["others"] > 0.5
     assert "other processes used" in record["warnings"][0]
-    assert "other processes used" in run.stdout
+    assert "other processes used" not in run.stdout, "time does not count here"
 
 
 def test_every_record_is_whole_and_says_what_it_must(checkout):

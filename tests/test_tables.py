@@ -1,16 +1,18 @@
 """Tables and charts say what the records say, and only that."""
 
+import io
 import json
 import shutil
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 from toy_record import RECORD
 
 from support import registry
 from support.basics.paths import RESULTS, ROOT
-from support.publish import charts, markdown, systems, tables
+from support.publish import charts, markdown, systems, tables, terminal
 from support.publish.systems import Machine
 from support.publish.table import FAILED, Cell, Table
 from support.publish.views import comparisons, results
@@ -312,6 +314,21 @@ def test_the_terminal_shows_the_tables_with_their_notes_and_obeys_nothing(
     assert "CNN on CIFAR-10, 10 epochs (the protocol), fp32" in printed
     assert "PyTorch †" in printed and EARLIER in printed
     assert "[red]no[/red] module" in printed and "\x1b" not in printed
+
+
+@pytest.mark.parametrize("width, shown", [(60, False), (200, True)])
+def test_a_narrow_terminal_misses_what_matters_least(write, folder, width, shown):
+    write(*times(50.0, 60.0, epochs=10), {**FAILURE, "framework": "Chainer"})
+    machine = Machine.read(folder)
+    ((group, rows),) = machine.groups.items()
+    output = io.StringIO()
+    console = Console(file=output, width=width, force_terminal=True, color_system=None)
+    terminal.show(results.table(group, rows, machine.ceilings), console)
+    lines = output.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    [head] = [line for line in lines if "framework" in line]
+    assert "accuracy" in head and "remarks" in head
+    assert ("version" in head, "cold" in head) == (shown, shown)
 
 
 # charts

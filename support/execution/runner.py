@@ -236,8 +236,8 @@ def _finish(one: Running, outcomes: Outcomes, display: Display) -> None:
     else:
         if record["status"] == "ok":
             outcomes.done.append(job)
-            message = "; ".join([job.headline(record), *record["warnings"]])
-            display.update(job, "done", message)
+            warnings = record["warnings"] if job.timed else []
+            display.update(job, "done", "; ".join([job.headline(record), *warnings]))
         else:
             outcomes.failed[job] = record["reason"]
             display.update(job, "failed", record["reason"])

@@ -39,13 +39,15 @@ BLANK = Cell("", kind=NONE)
 @dataclass(frozen=True)
 class Table:
     """`groups` are (title, number of columns) above the head, for all columns or for none; `states`
-    say of each line whether its framework is living or archived, if anything does."""
+    say of each line whether its framework is living or archived, if anything does; `minor` are
+    headings of columns that can be missed where space is short, the first one first."""
 
     title: str
     head: list[str]
     body: list[list[Cell]]
     groups: list[tuple[str, int]] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
+    minor: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> list[bool]:

@@ -9,6 +9,9 @@ from support.publish.text import one_line
 
 STYLES = {FAILED: "red", NONE: "dim"}
 WIDTH = 140  # where the output is no terminal
+LONGEST = (
+    24  # characters of a cell that stay in one line where there is room for no more
+)
 
 
 def show(table: Table, console: Console | None = None) -> None:
@@ -17,14 +20,31 @@ def show(table: Table, console: Console | None = None) -> None:
     if not console.is_terminal:
         console = Console(file=console.file, width=WIDTH)
     printed = RichTable(title=Text(one_line(table.title)), title_justify="left")
-    for place, name in enumerate(table.head):
+    shown = _fitting(table, console.width)
+    for place in shown:
         # no figure is cut short, no label is broken
-        printed.add_column(Text(one_line(name)), overflow="fold", no_wrap=place == 0)
+        name = Text(one_line(table.head[place]))
+        printed.add_column(name, overflow="fold", no_wrap=place == 0)
     for row in table.body:
-        printed.add_row(*map(_text, row))
+        printed.add_row(*(_text(row[place]) for place in shown))
     console.print(printed)
     for note in table.notes:
         console.print(Text(one_line(note)))
+
+
+def _fitting(table: Table, width: int) -> list[int]:
+    """The columns that fit into the width, after as few minor ones as possible have gone."""
+    texts = [[name] for name in table.head]
+    for row in table.body:
+        for column, cell in zip(texts, row):
+            column.append(cell.shown)
+    widths = [min(max(map(len, column)), LONGEST) + 3 for column in texts]
+    kept = list(range(len(widths)))
+    for name in table.minor:
+        if sum(widths[place] for place in kept) < width:
+            break
+        kept = [place for place in kept if table.head[place] != name]
+    return kept
 
 
 def _text(cell: Cell) -> Text:
