@@ -4,7 +4,7 @@
 FROM debian:12-slim
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \
-      python3 python3-venv ca-certificates git g++ libgomp1 \
+      python3 python3-dev python3-venv ca-certificates git g++ libgomp1 \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /rosetta
 COPY . .

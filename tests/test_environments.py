@@ -236,7 +236,26 @@ def test_one_without_pins_cannot_be_made_and_says_why(tmp_path):
 def test_an_interpreter_is_found_whatever_the_caller_s_own_is_told(monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/opt/python")
     interpreters.installed.cache_clear()
-    assert interpreters.installed(VERSION)
+    assert interpreters.installed(VERSION, headers=False)
+
+
+def test_an_interpreter_without_c_headers_is_the_last_choice(monkeypatch, tmp_path):
+    """Debian's Python without python3-dev cannot compile what torch.compile writes."""
+    paths = []
+    for name, headers in (("bare", "False"), ("whole", "True")):
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\necho 3.99 {headers}\n")
+        path.chmod(0o755)
+        paths.append(str(path))
+    monkeypatch.setattr(interpreters, "_candidates", lambda version: list(paths))
+    monkeypatch.setattr(interpreters, "_from_uv", lambda version, uv: None)
+    monkeypatch.setattr(interpreters, "_from_conda", lambda version: None)
+    interpreters.installed.cache_clear()
+    assert interpreters.find("3.99", "uv") == str(tmp_path / "whole")
+    paths.pop()
+    interpreters.installed.cache_clear()
+    assert interpreters.find("3.99", "uv") == str(tmp_path / "bare")
+    interpreters.installed.cache_clear()
 
 
 # Kernels

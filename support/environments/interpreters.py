@@ -20,14 +20,21 @@ def find(version: str, uv: str) -> str:
     """The path of a Python `version` ("3.11"): found on the machine, else installed privately.
 
     Looks at this very Python, pyenv, the PATH, uv's and conda's; then asks uv, then conda, to
-    install one under .rosetta/pythons. Raises NotPossible, saying what would provide it.
+    install one under .rosetta/pythons. One without C headers, as Debian's is without python3-dev,
+    is the last choice: what torch.compile, Triton and Theano make does not compile with it.
+    Raises NotPossible, saying what would provide one.
     """
     path = installed(version)
     if not path:
         # other environments, which may need the same, may be made at the same time
         with locks.held(PYTHONS.with_name("pythons.lock"), print, f"Python {version}"):
             installed.cache_clear()
-            path = installed(version) or _from_uv(version, uv) or _from_conda(version)
+            path = (
+                installed(version)
+                or _from_uv(version, uv)
+                or _from_conda(version)
+                or installed(version, headers=False)
+            )
     if path:
         return path
     raise NotPossible(
@@ -39,9 +46,13 @@ def find(version: str, uv: str) -> str:
 
 
 @functools.lru_cache
-def installed(version: str) -> str | None:
-    """The path of an installed Python of that version, or None; starts each candidate to ask it."""
-    return next((path for path in _candidates(version) if _is(path, version)), None)
+def installed(version: str, headers: bool = True) -> str | None:
+    """The path of an installed Python of that version, or None; starts each candidate to ask it.
+
+    `headers`: only one with the headers that C extensions are compiled with.
+    """
+    fit = (path for path in _candidates(version) if _is(path, version, headers))
+    return next(fit, None)
 
 
 def obtainable(version: str) -> bool:
@@ -74,16 +85,21 @@ def _candidates(version: str) -> Iterator[str]:
     yield from filter(None, [shutil.which(f"python{version}")])
 
 
-def _is(path: str, version: str) -> bool:
-    """Whether it starts (a pyenv shim may not) and is of that version."""
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+def _is(path: str, version: str, headers: bool) -> bool:
+    """Whether it starts (a pyenv shim may not), is of that version and, if asked, has headers."""
+    code = (
+        "import os, sys, sysconfig; print('%d.%d' % sys.version_info[:2], "
+        "os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h')))"
+    )
     try:
         answer = subprocess.run(
             [path, "-I", "-c", code], capture_output=True, text=True, timeout=20
         )
     except (OSError, subprocess.SubprocessError):
         return False
-    return answer.returncode == 0 and answer.stdout.strip() == version
+    found, _, has_headers = answer.stdout.strip().partition(" ")
+    fits = found == version and (has_headers == "True" or not headers)
+    return answer.returncode == 0 and fits
 
 
 def _from_uv(version: str, uv: str) -> str | None:

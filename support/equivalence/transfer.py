@@ -173,7 +173,8 @@ class EvaluationJob(TransferJob):
 
     def headline(self, report: Record) -> str:
         agreements = [pair["agreement"] for pair in report["pairs"].values()]
-        return f"{len(agreements)} models, {min(agreements):.2%} alike at least"
+        models = f"{len(agreements)} model{'s' if len(agreements) > 1 else ''}"
+        return f"{models}, {min(agreements):.2%} alike at least"
 
 
 def _passed(pair: Record) -> bool:
