@@ -316,6 +316,22 @@ def test_the_terminal_shows_the_tables_with_their_notes_and_obeys_nothing(
     assert "[red]no[/red] module" in printed and "\x1b" not in printed
 
 
+def test_the_readme_shows_the_cpu_that_ran_most_notebooks_of_today(tmp_path):
+    def machine(name, *changes):
+        records = tmp_path / name / "records"
+        records.mkdir(parents=True)
+        for number, change in enumerate(changes):
+            cpu = {**RECORD, "device": name, "device_kind": "cpu", **change}
+            (records / f"{number}.json").write_text(json.dumps(cpu))
+        return Machine.read(tmp_path / name)
+
+    older = machine("older", OUTDATED, {**OUTDATED, "framework": "JAX"})
+    newer = machine("newer", {})
+    [then] = systems.article(("P100",))
+    for machines, name in (([older, newer], "newer"), ([older], "older")):
+        assert results.overview("CNN", then, machines).head[2].startswith(name)
+
+
 @pytest.mark.parametrize("width, shown", [(60, False), (200, True)])
 def test_a_narrow_terminal_misses_what_matters_least(write, folder, width, shown):
     write(*times(50.0, 60.0, epochs=10), {**FAILURE, "framework": "Chainer"})

@@ -177,7 +177,7 @@ def time_of(row: Any) -> Cell:
 
 
 def overview(model: str, then: System, machines: Iterable[Machine]) -> Table:
-    """Our fastest GPU and the CPU with most frameworks, beside a GPU of 2018.
+    """Our fastest GPU and the CPU with most frameworks of today, beside a GPU of 2018.
 
     A row is a framework, from whichever kind of environment it ran in; the accuracy is that of the
     protocol's training, ours if there is one.
@@ -208,8 +208,11 @@ def overview(model: str, then: System, machines: Iterable[Machine]) -> Table:
     return Table(TITLES[model], head, said)
 
 
-def _finished(machine: Machine, group: Group) -> int:
-    return int((machine.groups[group]["count"] > 0).sum())
+def _finished(machine: Machine, group: Group) -> tuple[int, int]:
+    """How many frameworks have finished, first those whose notebooks are still the same."""
+    rows = machine.groups[group]
+    finished = rows["count"] > 0
+    return int((finished & ~rows.outdated).sum()), int(finished.sum())
 
 
 def _seconds(rows: Mapping[str, Any]) -> dict[str, Cell]:
