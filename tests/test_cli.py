@@ -1,5 +1,6 @@
 """What a newcomer types, and what the command line answers."""
 
+import logging
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from command_line import run_all
 
 from support import registry
 from support.basics.paths import ROOT
+from support.cli import main as cli
 
 
 def cells(line):
@@ -151,6 +153,14 @@ def test_options_alone_are_options_of_run(tmp_path):
     where = {"ROSETTA_RESULTS": str(tmp_path)}
     alone, named = run_all(*options, **where), run_all("run", *options, **where)
     assert alone.stdout == named.stdout and alone.stdout.startswith("-f ")
+
+
+def test_log_handlers_of_others_are_left_as_they_are(caplog):
+    """Else what one caller logged is never shown to the next, in tests above all."""
+    before = [list(handler.filters) for handler in logging.getLogger().handlers]
+    assert before and cli.main(["pins", "nonsense"]) == 2
+    after = [list(handler.filters) for handler in logging.getLogger().handlers]
+    assert after == before
 
 
 def test_list_says_how_things_stand_and_what_would_be_made(checkout):

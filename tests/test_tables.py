@@ -333,7 +333,7 @@ def test_the_readme_shows_the_cpu_that_ran_most_notebooks_of_today(tmp_path):
 
 
 @pytest.mark.parametrize("width, shown", [(60, False), (200, True)])
-def test_a_narrow_terminal_misses_what_matters_least(write, folder, width, shown):
+def test_a_narrow_terminal_leaves_out_what_matters_least(write, folder, width, shown):
     write(*times(50.0, 60.0, epochs=10), {**FAILURE, "framework": "Chainer"})
     machine = Machine.read(folder)
     ((group, rows),) = machine.groups.items()

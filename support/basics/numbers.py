@@ -10,6 +10,11 @@ def number(seconds: float) -> str:
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 
+def counted(count: int, noun: str) -> str:
+    """1 run, 3 runs."""
+    return f"{count} {noun}{'s' if count > 1 else ''}"
+
+
 def percent(share: float) -> str:
     """Two digits: 57%, 3.1%."""
     return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"

@@ -21,6 +21,7 @@ def run_jobs(
     """Run the jobs, showing them running; on standard error where a program reads the output."""
     from rich.console import Console
 
+    from support.basics.numbers import counted
     from support.execution import runner
     from support.execution.display import Display
 
@@ -33,8 +34,8 @@ def run_jobs(
     display = Display(jobs, Console(stderr=stderr))
     settings = jobs[0].settings
     where = f" in {' '.join(settings.installed.words)}" if settings.installed else ""
-    count = f"{len(jobs)} notebook{'s' if len(jobs) > 1 else ''}"
-    display.say(f"{count} on {settings.device.name}{where}")
+    notebooks = counted(len(jobs), "notebook")
+    display.say(f"{notebooks} on {settings.device.name}{where}")
     with display:
         return runner.run(list(jobs), limits, display)
 

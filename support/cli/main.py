@@ -19,9 +19,8 @@ def main(argv: list[str]) -> int:
     """Returns the exit status."""
     if argv[:1] != ["test"]:  # pytest looks after its own
         streams.make_tolerant()
-    shown = (
-        logging.StreamHandler()
-    )  # a filter of its own: the root's may be somebody else's
+    # our own handler gets the filter: the root's may be somebody else's
+    shown = logging.StreamHandler()
     shown.addFilter(_OncePerMessage())
     logging.basicConfig(
         format="run_all.py: %(message)s", level=logging.WARNING, handlers=[shown]

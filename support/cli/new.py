@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         "\nNext:\n"
         f"  1. packages: edit {environment}/cpu.in and gpu.in, then\n"
         f"     {prefix}python run_all.py pins {environment}\n"
-        "  2. the notebooks and the entry; what is missing is listed by\n"
+        "  2. the notebooks and the entry; to list what is missing:\n"
         f"     {prefix}python run_all.py check {options.key}\n"
         "  3. the proof against the float64 reference\n"
         f"     {prefix}python run_all.py parity --gpu none -f {options.key}"

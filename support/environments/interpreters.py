@@ -21,7 +21,7 @@ def find(version: str, uv: str) -> str:
 
     Looks at this very Python, pyenv, the PATH, uv's and conda's; then asks uv, then conda, to
     install one under .rosetta/pythons. One without C headers, as Debian's is without python3-dev,
-    is the last choice: what torch.compile, Triton and Theano make does not compile with it.
+    is the last choice: the code that torch.compile, Triton and Theano generate needs them.
     Raises NotPossible, saying what would provide one.
     """
     path = installed(version)

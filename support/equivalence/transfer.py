@@ -18,6 +18,7 @@ import numpy as np
 
 from common.files import digest
 from support import registry
+from support.basics.numbers import counted
 from support.basics.paths import PRIVATE
 from support.equivalence import answers
 from support.equivalence.answers import Weights, load_weights
@@ -173,7 +174,7 @@ class EvaluationJob(TransferJob):
 
     def headline(self, report: Record) -> str:
         agreements = [pair["agreement"] for pair in report["pairs"].values()]
-        models = f"{len(agreements)} model{'s' if len(agreements) > 1 else ''}"
+        models = counted(len(agreements), "model")
         return f"{models}, {min(agreements):.2%} alike at least"
 
 

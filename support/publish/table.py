@@ -40,7 +40,7 @@ BLANK = Cell("", kind=NONE)
 class Table:
     """`groups` are (title, number of columns) above the head, for all columns or for none; `states`
     say of each line whether its framework is living or archived, if anything does; `minor` are
-    headings of columns that can be missed where space is short, the first one first."""
+    headings of columns that are left out where space is short, the first one first."""
 
     title: str
     head: list[str]

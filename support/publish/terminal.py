@@ -9,9 +9,7 @@ from support.publish.text import one_line
 
 STYLES = {FAILED: "red", NONE: "dim"}
 WIDTH = 140  # where the output is no terminal
-LONGEST = (
-    24  # characters of a cell that stay in one line where there is room for no more
-)
+LONGEST = 24  # characters; a longer cell may be folded to save a column
 
 
 def show(table: Table, console: Console | None = None) -> None:
@@ -34,11 +32,11 @@ def show(table: Table, console: Console | None = None) -> None:
 
 def _fitting(table: Table, width: int) -> list[int]:
     """The columns that fit into the width, after as few minor ones as possible have gone."""
-    texts = [[name] for name in table.head]
-    for row in table.body:
-        for column, cell in zip(texts, row):
-            column.append(cell.shown)
-    widths = [min(max(map(len, column)), LONGEST) + 3 for column in texts]
+    lines = [table.head, *([cell.shown for cell in row] for row in table.body)]
+    widths = [
+        min(max(len(one_line(text)) for text in column), LONGEST) + 3
+        for column in zip(*lines)
+    ]
     kept = list(range(len(widths)))
     for name in table.minor:
         if sum(widths[place] for place in kept) < width:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.params import MODELS
+from support.basics.numbers import counted
 from support.basics.precisions import PRECISIONS
 
 TITLES = {
@@ -52,7 +53,7 @@ class Group:
         limit = f"{self.examples:,} {self.noun}" if self.examples else ""
         if not self.epochs:
             return limit
-        epochs = f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}"
+        epochs = counted(self.epochs, "epoch")
         if limit:
             return f"{epochs} of {limit}"
         protocol = self.data == "real" and self.epochs == PROTOCOL_EPOCHS.get(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from support.basics.numbers import scaled
+from support.basics.numbers import counted, scaled
 from support.ceilings.store import Ceilings
 from support.records.store import Record
 from support.verdict.expectations import Expected
@@ -31,8 +31,8 @@ def _threads(run: Record, references: list[Record]) -> Iterator[str]:
     }
     if few:
         name, count = min(few.items(), key=lambda pair: pair[1])
-        plural = "s" if count > 1 else ""
-        yield f"{count} thread{plural} where there are {cores} cores ({name}={count})"
+        threads = counted(count, "thread")
+        yield f"{threads} where there are {cores} cores ({name}={count})"
         return
     used = _used(run)
     usual = max(map(_used, references), default=0) or cores

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from support.basics.numbers import scaled
+from support.basics.numbers import counted, scaled
 from support.ceilings import flops
 from support.ceilings.store import Ceilings
 from support.records import store
@@ -67,7 +67,7 @@ def _by_same_device(
     chosen = store.counting(same_epochs or fresh)
     measure = _measure([*runs, *chosen])
     times = [seconds(record, measure) for record in chosen]
-    basis = f"{_counted(len(times), 'run')} on record for this device"
+    basis = f"{counted(len(times), 'run')} on record for this device"
     low, high = min(times) / TOLERANCE, max(times) * TOLERANCE
     return Expected(low, high, measure, basis, chosen, True), ""
 
@@ -88,7 +88,7 @@ def _by_shares(
     low, high = (_flops(run) / own / share for share in (max(shares), min(shares)))
     basis = (
         f"{min(shares):.1%} to {max(shares):.1%} of the ceiling on "
-        f"{_counted(len(found), 'record')} of other devices, here {scaled(own)}FLOP/s"
+        f"{counted(len(found), 'record')} of other devices, here {scaled(own)}FLOP/s"
     )
     low, high = low / ELSEWHERE, high * ELSEWHERE
     return Expected(low, high, measure, basis, chosen, False), ""
@@ -107,10 +107,6 @@ def _with_ceilings(
         )
         if most and alike and not store.disturbances(record):
             yield record, most
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
 def _work_of(record: Record) -> tuple[str, Group]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from common.params import MODELS
 from support import registry
+from support.basics.numbers import counted
 from support.equivalence import mistakes as planted
 from support.equivalence.parity import in_words
 from support.publish.table import EMPTY, FAILED, NONE, OUTDATED, Cell, Table
@@ -130,7 +131,7 @@ def transfers(runs: pd.DataFrame) -> list[Table]:
 def _matrix(case: Any, found: pd.DataFrame) -> Table:
     data, model, epochs = case
     kind = "generated data" if data == "quick" else "real data"
-    title = f"{model}, {kind}, {epochs} epoch{'s' if epochs > 1 else ''} of training"
+    title = f"{model}, {kind}, {counted(epochs, 'epoch')} of training"
     targets = lines([found], [])
     body = []
     for source, mine in found.groupby("source"):

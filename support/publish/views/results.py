@@ -30,7 +30,7 @@ from support.records.statistics import counting
 
 Show = Callable[[float], str]
 in_percent: Show = "{:.1%}".format
-# What a narrow terminal misses first.
+# The columns that a narrow terminal leaves out, the first one first.
 MINOR = (
     *("CPU energy (kJ)", "GPU energy (kJ)", "peak GPU memory (GiB)"),
     *("peak memory (GiB)", "of ceiling", "version", "cold", "steady", "runs", "rank"),
@@ -128,9 +128,8 @@ def _remarks(row: Any) -> Cell:
     remarks = []
     if row["last"].model == "Inference" and isinstance(row["last"].weights, str):
         remarks.append(f"weights: {row['last'].weights}")
-    timed = row.runs[
-        row.runs.ok & (row.runs.data == "real")
-    ]  # else time does not count
+    # on generated data time does not count
+    timed = row.runs[row.runs.ok & (row.runs.data == "real")]
     for index, disturbed in timed.disturbed.items():
         left_out = "" if index in row.counted.index else "left out: "
         remarks += [left_out + disturbed] if disturbed else []
