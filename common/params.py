@@ -37,8 +37,15 @@ MODELS: Dict[str, Dict[str, Any]] = {
 # The ResNet-50 is cut after global average pooling, so its classifier is not in the sum.
 PARAMETERS = {"CNN": 3441592, "RNN": 3818302, "Inference": 23508032}
 
-# How long a `quick` run trains: enough to learn the generated data, short enough to wait for.
-QUICK_EPOCHS = {"CNN": 3, "RNN": 3}
+# What a `quick` run changes, which shows that an installation works: enough steps to learn the
+# generated data, in batches so small that they are soon done. It predicts one batch of images.
+QUICK = {
+    "CNN": {"EPOCHS": 1, "BATCHSIZE": 16},
+    "RNN": {"EPOCHS": 1, "BATCHSIZE": 16},
+    "Inference": {"BATCHSIZE": 8},
+}
+# How long proofs train on generated data, with the batches of the protocol.
+PROOF_EPOCHS = {"CNN": 3, "RNN": 3}
 # The accuracy below which a model has not learned. On generated data halfway between chance (1/10,
 # 1/2) and all right; on real data, where one epoch must do, not far above chance.
 LEARNED = {"quick": {"CNN": 0.55, "RNN": 0.75}, "real": {"CNN": 0.2, "RNN": 0.6}}

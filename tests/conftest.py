@@ -2,8 +2,8 @@
 and a browser.
 
 Without arguments the quick lane runs: all tests but those marked `slow` or `slowest`. `--all` adds the
-slow ones. The slowest take minutes each: they run where tests are selected by name, path or mark,
-and in the weekly parity workflow.
+slow ones. The slowest run where tests are selected by name, path or mark: parity of notebooks whose
+proof is on record, which the weekly workflow does again.
 """
 
 import os
@@ -24,7 +24,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     slow = "slow: takes long, or needs the environment of a large framework"
     config.addinivalue_line("markers", slow)
-    config.addinivalue_line("markers", "slowest: takes minutes")
+    config.addinivalue_line(
+        "markers", "slowest: takes minutes, and what it shows is on record"
+    )
 
 
 def pytest_collection_modifyitems(config, items):

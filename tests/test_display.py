@@ -1,6 +1,7 @@
 """What a person sees while a run lasts."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from support import registry
 from support.devices import choose
+from support.devices.choose import Device
 from support.execution import display as displays
 from support.execution.display import Display
 from support.execution.jobs import Job
@@ -58,6 +60,16 @@ def test_the_lines_that_stay_fit_a_small_terminal(jobs, clock):
         display.update(job, "running", "a cell with a name that is very long " * 3)
     lines = console.render_lines(display._below())
     assert len(lines) == displays.MOST + 1 < 24
+
+
+def test_a_line_names_the_device_where_there_are_several(jobs, clock):
+    gpu = Device("gpu", "Toy GPU")
+    there = replace(jobs[0], settings=replace(jobs[0].settings, device=gpu))
+    _, output = shown([there, *jobs], False, clock)
+    assert f"{there.name} (Toy GPU): running" in output
+    again = replace(there, repeat=2)
+    _, output = shown([again, *jobs], False, clock)
+    assert f"{there.name} (run 2, Toy GPU): running" in output
 
 
 def test_the_summary_estimates_what_is_left_from_what_has_run(jobs, clock):

@@ -1,10 +1,17 @@
-"""A record is stale once something that its result depends on has changed, and only then."""
+"""A record is stale once something that its result depends on has changed, and only then; quick runs
+are short, and proofs are not."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from support import registry
+from support.cli import job_runs
+from support.devices import choose
+from support.equivalence import parity
+from support.execution.jobs import Job
+from support.execution.settings import Settings
 from support.records import inputs
 
 LANGUAGES = registry.languages()
@@ -62,3 +69,31 @@ def test_comments_annotations_and_the_text_of_docstrings_change_no_result(common
     told = 'def more(of: int) -> int:\n    """All."""\n    return of  # all\n'
     path.write_text(code + told, encoding="utf-8")
     assert changed(before) == set()
+
+
+def job(kind=Job, model="CNN", **settings):
+    framework = registry.frameworks()["PyTorch"]
+    return kind(framework, model, Settings(choose.cpu(), Path("results"), **settings))
+
+
+def test_a_quick_run_takes_small_batches_and_a_proof_those_of_the_protocol():
+    assert job(data="quick").parameters["BATCHSIZE"] == 16
+    assert job(data="quick").epochs == 1
+    for each in (job(), job(parity.ParityJob, data="quick")):
+        assert "BATCHSIZE" not in each.parameters and each.epochs > 1
+
+
+def test_a_quick_run_predicts_one_small_batch_unless_an_option_says_how_many():
+    assert job(model="Inference").insertion == ""
+    assert job(model="Inference", data="quick").insertion == "x_test = x_test[:8]"
+    chosen = job(model="Inference", data="quick", examples=32)
+    assert chosen.insertion == "x_test = x_test[:32]"
+    assert job(parity.ParityJob, "Inference", data="quick").insertion == ""
+
+
+def test_resnet_50_comes_first_where_several_notebooks_run_at_once():
+    models = ["CNN", "Inference", "RNN"]
+    quick = [job(model=model, data="quick") for model in models]
+    assert [j.model for j in job_runs._in_order(quick)] == ["Inference", "CNN", "RNN"]
+    timed = [job(model=model) for model in models]
+    assert job_runs._in_order(timed) == timed

@@ -1,4 +1,8 @@
-"""Every notebook runs in its own environment on generated data, learns it, and is the reference's model."""
+"""Every notebook runs in its own environment on generated data, learns it, and is the reference's model.
+
+`test --all` runs one model of each living framework, and all whose committed record of parity is missing
+or not of today's notebook, pins and reference. The weekly parity workflow runs all.
+"""
 
 import json
 import os
@@ -7,15 +11,15 @@ import sys
 
 import pytest
 
-from common.params import LEARNED
+from common.params import LEARNED, MODELS
 from support import registry
-from support.basics.paths import PRIVATE, ROOT
+from support.basics.paths import PRIVATE, RESULTS, ROOT
 from support.devices import choose
 from support.environments import Pinned
 from support.equivalence import mistakes, parity
 from support.execution import jobs
 from support.execution.settings import Settings
-from support.records import machines
+from support.records import machines, store
 
 EVERY = registry.frameworks()
 LACKED = {key: Pinned(f.environment, "cpu").lacks() for key, f in EVERY.items()}
@@ -27,32 +31,57 @@ CPU = choose.cpu()
 SETTINGS = Settings(CPU, machines.folder_for(OWN, CPU), data="quick")
 PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in f.models]
 SMALL = "NumPy"  # whose environment is made in seconds
-SLOWEST = ("tinygrad",)  # each check compiles for minutes
+SLOWEST = "tinygrad"  # which compiles for minutes
 # those that need no minutes of compilation
 MISTAKEN = (SMALL, "PyTorch", "Keras", "JAX")
 MISTAKES = mistakes.jobs([pair for pair in PAIRS if pair[0].key in MISTAKEN], SETTINGS)
 
 
+def proved(job):
+    """Whether a committed record says that the check passed with all that it depends on as it is."""
+    place = job.record_path.relative_to(SETTINGS.folder)
+    records = map(store.read_or_none, RESULTS.glob(f"*/{place}"))
+    return any(r and r["status"] == "ok" and job.is_current(r) for r in records)
+
+
+def representative(framework):
+    """The model that `--all` runs of a living framework in any case: the quickest that trains."""
+    return "RNN" if "RNN" in framework.models else framework.models[-1]
+
+
 def params(every):
-    """The jobs as parameters of a test, marked by how long they take."""
-    marks = {SMALL: [], **dict.fromkeys(SLOWEST, pytest.mark.slowest)}
-    return [
-        pytest.param(
-            job,
-            id=job.key.stem,
-            marks=marks.get(job.framework.key, pytest.mark.slow),
-        )
-        for job in every
-    ]
+    """The jobs as parameters of a test, marked by when they run.
+
+    Parity runs all checks of a notebook, so one that is not proved takes the others with it.
+    """
+    unproved = {(job.framework, job.model) for job in every if not proved(job)}
+
+    def marks(job):
+        framework, model = job.framework, job.model
+        if framework.key == SMALL:
+            return []
+        living = framework.state == "living" and framework.key != SLOWEST
+        needed = living and model == representative(framework)
+        due = needed or (framework, model) in unproved
+        return pytest.mark.slow if due else pytest.mark.slowest
+
+    return [pytest.param(job, id=job.key.stem, marks=marks(job)) for job in every]
 
 
 @pytest.fixture(scope="session")
-def parity_run(request):
-    """One run of all that is tested."""
+def parity_runs(request):
+    """Runs of all that is tested, one for each model."""
     chosen = jobs_of(request.session, parity.ParityJob)
-    keys = {job.framework.key for job in chosen} or {SMALL}
-    models = {job.model for job in chosen} or {"RNN"}
-    return run(request, "parity", "-f", *keys, "-m", *models)
+    keys = {model: set() for model in MODELS}
+    for job in chosen:
+        keys[job.model].add(job.framework.key)
+    if not chosen:
+        keys["RNN"].add(SMALL)
+    return [
+        run(request, "parity", "-m", model, "-f", *some)
+        for model, some in keys.items()
+        if some
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +126,20 @@ def finished(job):
     return json.loads(job.record_path.read_text())
 
 
-def test_the_whole_run_succeeds(parity_run):
-    assert parity_run.returncode == 0, parity_run.stdout
+def test_the_whole_run_succeeds(parity_runs):
+    for process in parity_runs:
+        assert process.returncode == 0, process.stdout
+
+
+def test_a_record_of_another_reference_proves_nothing(monkeypatch):
+    every = parity.jobs(PAIRS, SETTINGS)
+    assert any(map(proved, every))
+    monkeypatch.setattr(parity, "answers_digest", lambda: "another")
+    assert not any(map(proved, every))
 
 
 @pytest.mark.parametrize("job", params(parity.jobs(PAIRS, SETTINGS)))
-def test_it_is_the_reference_s_model(parity_run, job):
+def test_it_is_the_reference_s_model(parity_runs, job):
     record = finished(job)
     assert all(check["passed"] for check in record["checks"])
     assert len(record["epoch_seconds"]) == (job.epochs or 1)

@@ -37,7 +37,7 @@ def run_jobs(
     notebooks = counted(len(jobs), "notebook")
     display.say(f"{notebooks} on {settings.device.name}{where}")
     with display:
-        return runner.run(list(jobs), limits, display)
+        return runner.run(_in_order(jobs), limits, display)
 
 
 def _at_once(jobs: "Sequence[Job]") -> int:
@@ -45,6 +45,14 @@ def _at_once(jobs: "Sequence[Job]") -> int:
     from common.machine import cores
 
     return 1 if any(job.timed for job in jobs) else min(cores(), MOST_AT_ONCE)
+
+
+def _in_order(jobs: "Sequence[Job]") -> "list[Job]":
+    """The jobs as they are started. Where several run at once, ResNet-50 comes first: it takes longest
+    to compile, and would be left running alone in the end."""
+    if any(job.timed for job in jobs):
+        return list(jobs)
+    return sorted(jobs, key=lambda job: job.model != "Inference")
 
 
 def print_outcomes(outcomes: "Outcomes", folder: Path) -> int:

@@ -23,7 +23,8 @@ class Display:
 
     def __init__(self, jobs: Sequence[Job], console: Console | None = None) -> None:
         self._console = console or Console()
-        self._several = any(job.repeat > 1 for job in jobs)
+        self._repeats = any(job.repeat > 1 for job in jobs)
+        self._devices = len({job.settings.device.name for job in jobs}) > 1
         self._width = max(len(self._name(job)) for job in jobs)
         self._states: dict[Job, tuple[str, str]] = dict.fromkeys(jobs, ("waiting", ""))
         self._started: dict[Job, float] = {}
@@ -67,7 +68,9 @@ class Display:
         self._console.print(line, soft_wrap=True)
 
     def _name(self, job: Job) -> str:
-        return f"{job.name} (run {job.repeat})" if self._several else job.name
+        details = [f"run {job.repeat}"] if self._repeats else []
+        details += [job.settings.device.name] if self._devices else []
+        return f"{job.name} ({', '.join(details)})" if details else job.name
 
     def _below(self) -> Group:
         """The lines that stay at the bottom."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from common.params import LEARNED, QUICK_EPOCHS
+from common.params import LEARNED, PROOF_EPOCHS, QUICK
 from support.basics import digests, precisions
 from support.basics.errors import NOTEBOOK, PRECISION, Obstacle
 from support.environments import Environment
@@ -99,12 +99,19 @@ class Job:
         return self.framework.notebook(self.model)
 
     @property
+    def shortened(self) -> dict[str, int]:
+        """The parameters of a run on generated data that differ from the protocol's."""
+        quick = self.settings.data == "quick" and not self.exchanges
+        return QUICK[self.model] if quick else {}
+
+    @property
     def epochs(self) -> int | None:
         """Epochs of training; None for inference."""
-        if self.model not in QUICK_EPOCHS:
+        if self.model not in PROTOCOL_EPOCHS:
             return None
-        usual = QUICK_EPOCHS if self.settings.data == "quick" else PROTOCOL_EPOCHS
-        return self.settings.epochs or usual[self.model]
+        usual = PROOF_EPOCHS if self.settings.data == "quick" else PROTOCOL_EPOCHS
+        usual_here = self.shortened.get("EPOCHS", usual[self.model])
+        return self.settings.epochs or usual_here
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -121,6 +128,7 @@ class Job:
     def parameters(self) -> dict[str, Any]:
         """What is injected into the notebook."""
         chosen = {
+            **self.shortened,
             "FRAMEWORK": self.framework.key,
             "PRECISION": self.settings.precision,
             "DATA": self.settings.data,
@@ -136,9 +144,9 @@ class Job:
     @property
     def insertion(self) -> str:
         """Code that is executed after the `data` cell: fewer images to predict. "" where none is."""
-        limited = self.settings.examples and not self.epochs
+        images = self.settings.examples or self.shortened.get("BATCHSIZE")
         first = self.framework.language.first_images
-        return first.format(self.settings.examples) if limited else ""
+        return first.format(images) if images and not self.epochs else ""
 
     @property
     def record_path(self) -> Path:

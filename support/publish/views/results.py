@@ -125,12 +125,13 @@ def _remarks(row: Any) -> Cell:
     """Why there is no figure; else what is to be known of the runs that count, and why others do not."""
     if not row["count"]:
         return failure(row["last"])
+    last = row["last"]
+    if last.data != "real":  # neither its weights nor its time matter
+        return BLANK
     remarks = []
-    if row["last"].model == "Inference" and isinstance(row["last"].weights, str):
-        remarks.append(f"weights: {row['last'].weights}")
-    # on generated data time does not count
-    timed = row.runs[row.runs.ok & (row.runs.data == "real")]
-    for index, disturbed in timed.disturbed.items():
+    if last.model == "Inference" and isinstance(last.weights, str):
+        remarks.append(f"weights: {last.weights}")
+    for index, disturbed in row.runs[row.runs.ok].disturbed.items():
         left_out = "" if index in row.counted.index else "left out: "
         remarks += [left_out + disturbed] if disturbed else []
     return Cell("; ".join(dict.fromkeys(remarks))) if remarks else BLANK
