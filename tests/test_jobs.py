@@ -2,6 +2,7 @@
 are short, and proofs are not."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,21 @@ def job(kind=Job, model="CNN", **settings):
 
 
 def test_a_quick_run_takes_small_batches_and_a_proof_those_of_the_protocol():
-    assert job(data="quick").parameters["BATCHSIZE"] == 16
+    assert job(data="quick").parameters["BATCHSIZE"] == 12
     assert job(data="quick").epochs == 1
     for each in (job(), job(parity.ParityJob, data="quick")):
         assert "BATCHSIZE" not in each.parameters and each.epochs > 1
+
+
+def test_a_quick_run_may_compile_faster_and_nothing_else_does():
+    framework = replace(registry.frameworks()["PyTorch"], quick={"FASTER": "1"})
+    settings = Settings(choose.cpu(), Path("results"))
+    quick = replace(settings, data="quick")
+    assert Job(framework, "CNN", quick).variables == {"FASTER": "1"}
+    assert Job(framework, "CNN", settings).variables == {}
+    for check in parity.CHECKS:
+        proof = parity.ParityJob(framework, "CNN", quick, check=check)
+        assert "FASTER" not in proof.variables
 
 
 def test_a_quick_run_predicts_one_small_batch_unless_an_option_says_how_many():

@@ -139,7 +139,8 @@ class Job:
     def variables(self) -> dict[str, str]:
         """Environment variables of the notebook beside the framework's own."""
         limited = self.settings.examples and self.epochs
-        return {"ROSETTA_EXAMPLES": str(self.settings.examples)} if limited else {}
+        limit = {"ROSETTA_EXAMPLES": str(self.settings.examples)} if limited else {}
+        return {**limit, **(self.framework.quick if self.shortened else {})}
 
     @property
     def insertion(self) -> str:

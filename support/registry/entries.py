@@ -64,7 +64,8 @@ class Framework:
     installed Python must have, perhaps with limits ("keras>=3"); without any it runs in
     its pinned environment only. `variables` are environment variables of its kernel, in which
     {cores}, {environment}, {caches}, {python} and {mkl_cpu_type} are filled in, and those that
-    end up empty are left out; `sharing` are more of them, where several notebooks share a GPU.
+    end up empty are left out; `sharing` are more of them, where several notebooks share a GPU,
+    and `quick` where a run is only to show that everything works, such as to compile faster.
     `tuned` notebooks end in _tuned and are ranked apart. `documentation` says where names of its
     API are described, by what they begin with; see publish/site/names.py. `conventions` name an option
     of each trap in false_friends.toml; `mistakes` are runs that walk into one on purpose.
@@ -91,6 +92,7 @@ class Framework:
     article: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     sharing: dict[str, str] = field(default_factory=dict)
+    quick: dict[str, str] = field(default_factory=dict)
     documentation: dict[str, str] = field(default_factory=dict)
     conventions: dict[str, str] = field(default_factory=dict)
     mistakes: tuple[dict, ...] = ()
