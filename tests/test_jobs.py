@@ -103,9 +103,14 @@ def test_a_quick_run_predicts_one_small_batch_unless_an_option_says_how_many():
     assert job(parity.ParityJob, "Inference", data="quick").insertion == ""
 
 
-def test_resnet_50_comes_first_where_several_notebooks_run_at_once():
-    models = ["CNN", "Inference", "RNN"]
-    quick = [job(model=model, data="quick") for model in models]
-    assert [j.model for j in job_runs._in_order(quick)] == ["Inference", "CNN", "RNN"]
-    timed = [job(model=model) for model in models]
+def test_what_takes_longest_comes_first_where_several_run_at_once():
+    slow = registry.frameworks()["tinygrad"]
+    jobs = [job(data="quick"), replace(job(data="quick"), framework=slow)]
+    assert [j.framework.key for j in job_runs._in_order(jobs)] == [
+        "tinygrad",
+        "PyTorch",
+    ]
+    unknown = replace(jobs[0], framework=replace(jobs[0].framework, key="New"))
+    assert job_runs._in_order([*jobs, unknown])[0] is unknown
+    timed = [job(model=model) for model in ("CNN", "Inference", "RNN")]
     assert job_runs._in_order(timed) == timed

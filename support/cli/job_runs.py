@@ -48,11 +48,21 @@ def _at_once(jobs: "Sequence[Job]") -> int:
 
 
 def _in_order(jobs: "Sequence[Job]") -> "list[Job]":
-    """The jobs as they are started. Where several run at once, ResNet-50 comes first: it takes longest
-    to compile, and would be left running alone in the end."""
+    """The jobs as they are started. Where several run at once, those come first that took longest in
+    the parity runs on record, or are not on record: else one would be left to run alone in the end."""
     if any(job.timed for job in jobs):
         return list(jobs)
-    return sorted(jobs, key=lambda job: job.model != "Inference")
+    return sorted(jobs, key=_seconds_on_record, reverse=True)
+
+
+def _seconds_on_record(job: "Job") -> float:
+    """The longest that the notebook took on any machine, its start and compilation included."""
+    from support.basics.paths import RESULTS
+    from support.records import store
+
+    name = f"{job.framework.key}_{job.model}_*outputs.json"
+    records = map(store.read_or_none, RESULTS.glob(f"*/parity/records/{name}"))
+    return max((r["wall_seconds"] for r in records if r), default=float("inf"))
 
 
 def print_outcomes(outcomes: "Outcomes", folder: Path) -> int:
