@@ -1,7 +1,7 @@
 """Every notebook runs in its own environment on generated data, learns it, and is the reference's model.
 
-`test --all` runs one model of each living framework, and all whose committed record of parity is missing
-or not of today's notebook, pins and reference. The weekly parity workflow runs all.
+`test --all` runs one model of each living framework, and whatever has no committed record of parity, or of
+a mistake, with the notebook, the pins and the reference as they are. The weekly workflow runs all of parity.
 """
 
 import json
@@ -32,9 +32,7 @@ SETTINGS = Settings(CPU, machines.folder_for(OWN, CPU), data="quick")
 PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in f.models]
 SMALL = "NumPy"  # whose environment is made in seconds
 SLOWEST = "tinygrad"  # which compiles for minutes
-# those that need no minutes of compilation
-MISTAKEN = (SMALL, "PyTorch", "Keras", "JAX")
-MISTAKES = mistakes.jobs([pair for pair in PAIRS if pair[0].key in MISTAKEN], SETTINGS)
+MISTAKES = mistakes.jobs(PAIRS, SETTINGS)
 
 
 def proved(job):
@@ -52,7 +50,7 @@ def representative(framework):
 def params(every):
     """The jobs as parameters of a test, marked by when they run.
 
-    Parity runs all checks of a notebook, so one that is not proved takes the others with it.
+    All jobs of a notebook run together, so one that is not proved takes the others with it.
     """
     unproved = {(job.framework, job.model) for job in every if not proved(job)}
 
@@ -61,7 +59,8 @@ def params(every):
         if framework.key == SMALL:
             return []
         living = framework.state == "living" and framework.key != SLOWEST
-        needed = living and model == representative(framework)
+        parities = type(job) is parity.ParityJob
+        needed = parities and living and model == representative(framework)
         due = needed or (framework, model) in unproved
         return pytest.mark.slow if due else pytest.mark.slowest
 
@@ -70,24 +69,24 @@ def params(every):
 
 @pytest.fixture(scope="session")
 def parity_runs(request):
-    """Runs of all that is tested, one for each model."""
-    chosen = jobs_of(request.session, parity.ParityJob)
-    keys = {model: set() for model in MODELS}
-    for job in chosen:
-        keys[job.model].add(job.framework.key)
-    if not chosen:
-        keys["RNN"].add(SMALL)
-    return [
-        run(request, "parity", "-m", model, "-f", *some)
-        for model, some in keys.items()
-        if some
-    ]
+    return runs(request, "parity", parity.ParityJob)
 
 
 @pytest.fixture(scope="session")
-def mistaken_run(request):
-    keys = {job.framework.key for job in jobs_of(request.session, mistakes.MistakeJob)}
-    return run(request, "mistakes", "-f", *keys)
+def mistaken_runs(request):
+    return runs(request, "mistakes", mistakes.MistakeJob)
+
+
+def runs(request, command, kind):
+    """Runs of all that is tested, one for each model."""
+    keys = {model: set() for model in MODELS}
+    for job in jobs_of(request.session, kind):
+        keys[job.model].add(job.framework.key)
+    chosen = {model: some for model, some in keys.items() if some}
+    return [
+        run(request, command, "-m", model, "-f", *some)
+        for model, some in (chosen or {"RNN": {SMALL}}).items()
+    ]
 
 
 def jobs_of(session, kind):
@@ -148,7 +147,7 @@ def test_it_is_the_reference_s_model(parity_runs, job):
 
 
 @pytest.mark.parametrize("job", params(MISTAKES))
-def test_a_mistake_is_caught_and_measured(mistaken_run, job):
+def test_a_mistake_is_caught_and_measured(mistaken_runs, job):
     record = finished(job)
     caught = [check for check in record["checks"] if not check["passed"]]
     assert caught
