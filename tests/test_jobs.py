@@ -78,8 +78,9 @@ def job(kind=Job, model="CNN", **settings):
 
 
 def test_a_quick_run_takes_small_batches_and_a_proof_those_of_the_protocol():
-    assert job(data="quick").parameters["BATCHSIZE"] == 12
-    assert job(data="quick").epochs == 1
+    quick = job(data="quick")
+    assert quick.parameters["BATCHSIZE"] == 16 and quick.epochs == 2
+    assert quick.variables == {"ROSETTA_EXAMPLES": "384"}
     for each in (job(), job(parity.ParityJob, data="quick")):
         assert "BATCHSIZE" not in each.parameters and each.epochs > 1
 
@@ -88,7 +89,7 @@ def test_a_quick_run_may_compile_faster_and_nothing_else_does():
     framework = replace(registry.frameworks()["PyTorch"], quick={"FASTER": "1"})
     settings = Settings(choose.cpu(), Path("results"))
     quick = replace(settings, data="quick")
-    assert Job(framework, "CNN", quick).variables == {"FASTER": "1"}
+    assert Job(framework, "CNN", quick).variables["FASTER"] == "1"
     assert Job(framework, "CNN", settings).variables == {}
     for check in parity.CHECKS:
         proof = parity.ParityJob(framework, "CNN", quick, check=check)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from common.params import LEARNED, PROOF_EPOCHS, QUICK
+from common.params import LEARNED, PROOF_EPOCHS, QUICK, QUICK_EXAMPLES
 from support.basics import digests, precisions
 from support.basics.errors import NOTEBOOK, PRECISION, Obstacle
 from support.environments import Environment
@@ -105,6 +105,12 @@ class Job:
         return QUICK[self.model] if quick else {}
 
     @property
+    def examples(self) -> int | None:
+        """How many examples an epoch has, or are predicted; None means all."""
+        usual = QUICK_EXAMPLES[self.model] if self.shortened else None
+        return self.settings.examples or usual
+
+    @property
     def epochs(self) -> int | None:
         """Epochs of training; None for inference."""
         if self.model not in PROTOCOL_EPOCHS:
@@ -138,16 +144,16 @@ class Job:
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables of the notebook beside the framework's own."""
-        limited = self.settings.examples and self.epochs
-        limit = {"ROSETTA_EXAMPLES": str(self.settings.examples)} if limited else {}
+        limited = self.examples and self.epochs
+        limit = {"ROSETTA_EXAMPLES": str(self.examples)} if limited else {}
         return {**limit, **(self.framework.quick if self.shortened else {})}
 
     @property
     def insertion(self) -> str:
         """Code that is executed after the `data` cell: fewer images to predict. "" where none is."""
-        images = self.settings.examples or self.shortened.get("BATCHSIZE")
+        limited = self.examples and not self.epochs
         first = self.framework.language.first_images
-        return first.format(images) if images and not self.epochs else ""
+        return first.format(self.examples) if limited else ""
 
     @property
     def record_path(self) -> Path:
