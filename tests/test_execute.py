@@ -94,6 +94,7 @@ exec {sys.executable} -m ipykernel_launcher -f "$1" """
         "language": "python",
         "assignment": "",
         "comment": "",
+        "integer": "",
         "timeout": 60,
         "folder": str(tmp_path),
     }
@@ -115,8 +116,14 @@ exec {sys.executable} -m ipykernel_launcher -f "$1" """
         assert executed.cells[-1].outputs[0].text == "42\n"
 
 
-def test_parameters_are_written_as_a_language_s_entry_says():
-    language = registry.frameworks()["ONNX_Runtime_JS"].language
-    known = notebook.translator(language.assignment, language.comment)
-    code = known.codify({"DATA": "quick", "SEED": 42}, "Parameters")
-    assert code == '// Parameters\nDATA = "quick";\nSEED = 42;\n'
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        ("ONNX_Runtime_JS", '// Parameters\nDATA = "quick";\nSEED = 42;\n'),
+        ("Keras_R", '# Parameters\nDATA <- "quick"\nSEED <- 42L\n'),
+    ],
+)
+def test_parameters_are_written_as_a_language_s_entry_says(key, code):
+    language = registry.frameworks()[key].language
+    known = notebook.translator(language.assignment, language.comment, language.integer)
+    assert known.codify({"DATA": "quick", "SEED": 42}, "Parameters") == code

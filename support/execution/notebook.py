@@ -51,10 +51,14 @@ class ProgressEngine(NBClientEngine):
         return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
 
 
-def translator(assignment: str, comment: str) -> type[Translator]:
-    """How parameters are written in a language that papermill does not know."""
+def translator(assignment: str, comment: str, integer: str) -> type[Translator]:
+    """How parameters are written in a language, as its entry says."""
 
     class FromEntry(Translator):
+        @classmethod
+        def translate_int(cls, val: int) -> str:
+            return integer.format(val)
+
         @classmethod
         def assign(cls, name: str, str_val: str) -> str:
             return assignment.format(name=name, value=str_val)
@@ -110,7 +114,7 @@ def main(path: str) -> None:
     end_with(os.getppid())
     papermill_engines.register("progress", ProgressEngine)
     if order["assignment"]:
-        known = translator(order["assignment"], order["comment"])
+        known = translator(order["assignment"], order["comment"], order["integer"])
         papermill_translators.register(order["language"], known)
     # papermill fills parameters in where a path has braces: it is given a name alone
     executed_path = Path(order["executed"])

@@ -90,6 +90,7 @@ class Running:
             "language": self.job.framework.language.jupyter,
             "assignment": self.job.framework.language.assignment,
             "comment": self.job.framework.language.comment,
+            "integer": self.job.framework.language.integer,
             "timeout": self.timeout,
             "folder": str(NOTEBOOKS),
         }

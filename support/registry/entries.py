@@ -11,8 +11,9 @@ class Language:
     """A language of notebooks. In `kernel`, the words that start its kernel, {python},
     {start_kernel} and {environment} are filled in; the connection file's path is appended.
 
-    `assignment` ("{name} = {value};") and `comment` ("// {}") say how parameters are injected where
-    papermill does not know the language.
+    `assignment` ("{name} = {value};"), `comment` ("// {}") and `integer` ("{}") say how parameters are
+    injected where papermill does not know the language, or not that it tells integers from other
+    numbers.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Language:
     sibling: str = ""  # the file of common/ that its notebooks use
     assignment: str = ""
     comment: str = ""
+    integer: str = "{}"
 
 
 @dataclass(frozen=True, eq=False)
