@@ -99,15 +99,14 @@ class Job:
         return self.framework.notebook(self.model)
 
     @property
-    def shortened(self) -> dict[str, int]:
-        """The parameters of a run on generated data that differ from the protocol's."""
-        quick = self.settings.data == "quick" and not self.exchanges
-        return QUICK[self.model] if quick else {}
+    def is_quick(self) -> bool:
+        """Whether it only shows that an installation works: proofs on generated data do more."""
+        return self.settings.data == "quick" and not self.exchanges
 
     @property
     def examples(self) -> int | None:
         """How many examples an epoch has, or are predicted; None means all."""
-        usual = QUICK_EXAMPLES[self.model] if self.shortened else None
+        usual = QUICK_EXAMPLES[self.model] if self.is_quick else None
         return self.settings.examples or usual
 
     @property
@@ -115,9 +114,12 @@ class Job:
         """Epochs of training; None for inference."""
         if self.model not in PROTOCOL_EPOCHS:
             return None
+        if self.settings.epochs:
+            return self.settings.epochs
+        if self.is_quick:
+            return QUICK[self.model]["EPOCHS"]
         usual = PROOF_EPOCHS if self.settings.data == "quick" else PROTOCOL_EPOCHS
-        usual_here = self.shortened.get("EPOCHS", usual[self.model])
-        return self.settings.epochs or usual_here
+        return usual[self.model]
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -134,7 +136,7 @@ class Job:
     def parameters(self) -> dict[str, Any]:
         """What is injected into the notebook."""
         chosen = {
-            **self.shortened,
+            **(QUICK[self.model] if self.is_quick else {}),
             "FRAMEWORK": self.framework.key,
             "PRECISION": self.settings.precision,
             "DATA": self.settings.data,
@@ -146,7 +148,7 @@ class Job:
         """Environment variables of the notebook beside the framework's own."""
         limited = self.examples and self.epochs
         limit = {"ROSETTA_EXAMPLES": str(self.examples)} if limited else {}
-        return {**limit, **(self.framework.quick if self.shortened else {})}
+        return {**limit, **(self.framework.quick if self.is_quick else {})}
 
     @property
     def insertion(self) -> str:

@@ -12,8 +12,7 @@ class Language:
     {start_kernel} and {environment} are filled in; the connection file's path is appended.
 
     `assignment` ("{name} = {value};"), `comment` ("// {}") and `integer` ("{}") say how parameters are
-    injected where papermill does not know the language, or not that it tells integers from other
-    numbers.
+    injected where papermill does not know the language, or writes its integers as real numbers.
     """
 
     name: str
