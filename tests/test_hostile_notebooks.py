@@ -56,7 +56,7 @@ NOTEBOOKS = {
     ),
     "Epochs": (
         f"{GOOD}\nrun.stopwatch.epoch_seconds.append(0.1)",
-        "epochs = 4, not 3",
+        "epochs = 3, not 2",
     ),
     "Silent": (f"{GOOD}\nos.environ['ROSETTA_REPORT'] = ''", "without its report"),
     "Nonsense": (

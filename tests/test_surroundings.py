@@ -9,6 +9,8 @@ import sys
 import pytest
 from toy_checkout import Checkout
 
+from common.params import QUICK_EXAMPLES
+
 pytestmark = pytest.mark.slow
 
 QUICK = ("--quick", "-m", "RNN", "-f", "Good", "--force")
@@ -64,7 +66,7 @@ def test_an_empty_environment_and_a_user_without_a_home_are_enough(checkout):
 )
 def test_settings_of_the_caller_change_nothing(checkout, variables):
     record = good(run(checkout, *QUICK, **variables), checkout)
-    assert record["examples"] == 640
+    assert record["examples"] == QUICK_EXAMPLES["RNN"]
 
 
 def test_a_broken_module_of_the_caller_s_is_not_imported(checkout, tmp_path):
