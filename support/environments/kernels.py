@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.files import write_json
-from common.machine import mkl_cpu_type
+from common.machine import mkl_cpu_type, openblas_core_type
 from support.environments.base import Environment
 from support.registry import Framework
 
@@ -30,6 +30,7 @@ def register(
         "caches": str(environment.caches),
         "python": environment.command[0],
         "mkl_cpu_type": mkl_cpu_type(),
+        "openblas_core_type": openblas_core_type(),
         "start_kernel": str(START_KERNEL),
     }
     templates = {**framework.variables, **(framework.sharing if sharing else {})}

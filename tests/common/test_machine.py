@@ -11,6 +11,7 @@ from common.machine import (
     describe_machine,
     gpus,
     mkl_cpu_type,
+    openblas_core_type,
     query_gpus,
     thread_settings,
 )
@@ -229,13 +230,34 @@ LOADED = ("libcudnn_graph.so.9.10.2", "libcudnn.so.9.10.2", "libcudart.so.12.8.9
 def test_old_mkl_is_told_what_another_maker_s_processor_has(
     processor, kind, tmp_path, monkeypatch
 ):
-    (tmp_path / "cpuinfo").write_text(processor)
+    _processor(processor, tmp_path, monkeypatch)
+    assert mkl_cpu_type() == kind
+
+
+@pytest.mark.parametrize(
+    "processor, kind",
+    [
+        ("flags: sse3 ", ""),
+        ("flags: fma avx avx2 bmi1 ", "Haswell"),
+        ("flags: fma avx2 avx512f avx512cd ", "Haswell"),
+        ("flags: fma avx2 avx512f avx512dq avx512cd avx512bw avx512vl ", "SkylakeX"),
+    ],
+)
+def test_old_openblas_is_told_what_a_younger_processor_has(
+    processor, kind, tmp_path, monkeypatch
+):
+    _processor(processor, tmp_path, monkeypatch)
+    assert openblas_core_type() == kind
+
+
+def _processor(about, tmp_path, monkeypatch):
+    """Make /proc/cpuinfo say this."""
+    (tmp_path / "cpuinfo").write_text(about)
     opened = open
     monkeypatch.setattr(
         "builtins.open",
         lambda path, **options: opened(str(tmp_path / "cpuinfo"), **options),
     )
-    assert mkl_cpu_type() == kind
 
 
 @pytest.mark.parametrize(
