@@ -175,6 +175,36 @@ def test_on_debian_root_gets_what_is_lacking_installed_unless_it_is_declined(
     assert "Installing Debian packages: lathe" in run.stdout
 
 
+PROVIDE = """
+from support.environments import system
+system.provide(["a lathe"], ["lathe"], ["lathe"])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="installs as root alone")
+def test_several_processes_install_one_after_the_other(tmp_path):
+    """Whatever locks they have beside: apt-get fails while another one is at work."""
+    tool = tmp_path / "bin" / "lathe"
+    busy = tmp_path / "busy"
+    path = apt_get(
+        tmp_path / "bin",
+        f"mkdir {busy} || exit 100",
+        "sleep 0.3",
+        f'[ "$1" = install ] && cp /bin/true {tool}',
+        f"rmdir {busy}",
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROVIDE],
+            cwd=ROOT,
+            env={**os.environ, "PATH": path, "ROSETTA_LOCKS": str(tmp_path / name)},
+        )
+        for name in ("one", "other")
+    ]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert tool.exists()
+
+
 @pytest.mark.slow
 def test_wheels_that_pip_is_told_of_are_found_and_held_to_their_hashes(
     tmp_path, checkout, toy

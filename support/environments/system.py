@@ -7,10 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from support.basics import locks
 from support.basics.errors import NotPossible
 from support.environments import uv
+
+# of the whole machine, as the packages are: apt-get does not wait for another one
+LOCK = Path("/run/rosetta-system-packages.lock")
 
 
 def lacks(needs: Sequence[str], check: Sequence[str], debian: Sequence[str]) -> str:
@@ -31,8 +35,9 @@ def provide(needs: Sequence[str], check: Sequence[str], debian: Sequence[str]) -
     if debian and _may_install():
         message = f"Installing Debian packages: {' '.join(debian)} (--no-system-packages declines)"
         print(message, file=sys.stderr, flush=True)
-        # other environments may be made at the same time, and apt-get waits for nobody
-        with locks.held(locks.shared_folder() / "system-packages.lock", print):
+        with locks.held(LOCK, print, "system packages"):
+            if _succeeds(check):  # another process has installed them meanwhile
+                return
             with contextlib.suppress(NotPossible):  # old lists may do
                 uv.run_step(["apt-get", "update"])
             uv.run_step(install, DEBIAN_FRONTEND="noninteractive")
