@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from rich.console import Console
 from toy_record import RECORD
@@ -15,7 +16,7 @@ from support.basics.paths import RESULTS, ROOT
 from support.publish import charts, markdown, systems, tables, terminal
 from support.publish.systems import Machine
 from support.publish.table import FAILED, Cell, Table
-from support.publish.views import comparisons, results
+from support.publish.views import comparisons, results, traps
 from support.records import store
 from support.records.executed import prune
 
@@ -522,6 +523,33 @@ def test_a_mistake_that_nothing_caught_stands_out(write):
     )
     assert "| PyTorch, CNN | outputs 2.0e-03 (0.0001 allowed) |" in page
     assert r"| [a\|b](records/1.json) | PyTorch, CNN | **not caught** |" in page
+
+
+def test_what_a_mistake_costs_is_taken_from_the_newest_run_on_any_machine(monkeypatch):
+    def run(title, error, date):
+        mistake = {"title": title, "trap": "momentum"}
+        changes = parity(title, ("outputs", error), mistake=mistake)
+        return {"framework": "PyTorch", "model": "CNN", "date": date, **changes}
+
+    machines = {
+        "a": [run("gain", 2e-3, "2026-11-02"), run("sign", 5e-3, "2026-11-02")],
+        "b": [run("gain", 3e-3, "2026-11-03"), run("sign", 4e-3, "2026-11-01")],
+    }
+    monkeypatch.setattr(
+        traps.sources,
+        "folders",
+        lambda part: list(machines) if part == "mistakes" else [],
+    )
+    monkeypatch.setattr(
+        traps.sources,
+        "runs",
+        lambda folder: pd.DataFrame({"ok": True, "record": machines[folder]}),
+    )
+    [momentum] = [trap for trap in traps.traps() if trap.mistakes]
+    assert [(m.title, m.error) for m in momentum.mistakes] == [
+        ("gain", 3e-3),
+        ("sign", 5e-3),
+    ]
 
 
 def test_the_transfer_page_is_a_matrix_of_sources_and_targets(write):

@@ -101,15 +101,20 @@ def traps() -> list[Trap]:
 
 
 def _mistakes() -> list[tuple[str, Mistake]]:
-    """(trap, mistake) of all that were caught, from the first machine that has any."""
+    """(trap, mistake) of all that were caught; where several machines made one, the newest."""
+    newest: dict[tuple[str, ...], dict[str, Any]] = {}
     for folder in sources.folders("mistakes"):
         runs = sources.runs(folder)
-        found = [
-            run.record for run in runs[runs.ok].itertuples() if "mistake" in run.record
-        ]
-        if found:
-            return [(record["mistake"]["trap"], _mistake(record)) for record in found]
-    return []
+        for run in runs[runs.ok].itertuples():
+            record = run.record
+            if "mistake" not in record:
+                continue
+            same = (record["framework"], record["model"], record["mistake"]["title"])
+            newest[same] = max(
+                record, newest.get(same, record), key=lambda one: one["date"]
+            )
+    made = [newest[same] for same in sorted(newest)]
+    return [(record["mistake"]["trap"], _mistake(record)) for record in made]
 
 
 def _mistake(record: dict[str, Any]) -> Mistake:
