@@ -64,9 +64,10 @@ class Framework:
     conventions hold where this one has none of its own. `imports` are the modules that an
     installed Python must have, perhaps with limits ("keras>=3"); without any it runs in
     its pinned environment only. `variables` are environment variables of its kernel, in which
-    {cores}, {environment}, {caches}, {python}, {mkl_cpu_type} and {openblas_core_type} are filled
-    in, and those that end up empty are left out; `sharing` are more of them, where several notebooks share a GPU,
-    and `quick` where a run is only to show that everything works, such as to compile faster.
+    {cores}, {environment}, {caches}, {python}, {mkl_cpu_type} and {openblas_core_type} are
+    filled in, and those that end up empty are left out; `sharing` are more of them, where
+    several notebooks share a GPU, and `quick` where a run is only to show that everything
+    works, such as to compile faster.
     `tuned` notebooks end in _tuned and are ranked apart. `documentation` says where names of its
     API are described, by what they begin with; see publish/site/names.py. `conventions` name an option
     of each trap in false_friends.toml; `mistakes` are runs that walk into one on purpose.

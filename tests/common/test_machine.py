@@ -220,44 +220,31 @@ LOADED = ("libcudnn_graph.so.9.10.2", "libcudnn.so.9.10.2", "libcudart.so.12.8.9
 
 
 @pytest.mark.parametrize(
-    "processor, kind",
+    "told, processor, kind",
     [
-        ("AuthenticAMD flags: fma avx2 bmi1 avx512f avx512dq ", "7"),
-        ("AuthenticAMD flags: fma avx2 bmi1 ", "5"),
-        ("GenuineIntel flags: fma avx2 bmi1 avx512f avx512dq ", ""),
+        (mkl_cpu_type, "AuthenticAMD flags: fma avx2 bmi1 avx512f avx512dq ", "7"),
+        (mkl_cpu_type, "AuthenticAMD flags: fma avx2 bmi1 ", "5"),
+        (mkl_cpu_type, "GenuineIntel flags: fma avx2 bmi1 avx512f avx512dq ", ""),
+        (openblas_core_type, "flags: sse3 ", ""),
+        (openblas_core_type, "flags: fma avx avx2 bmi1 ", "Haswell"),
+        (openblas_core_type, "flags: fma avx2 avx512f avx512cd ", "Haswell"),
+        (
+            openblas_core_type,
+            "flags: fma avx2 avx512f avx512dq avx512cd avx512bw avx512vl ",
+            "SkylakeX",
+        ),
     ],
 )
-def test_old_mkl_is_told_what_another_maker_s_processor_has(
-    processor, kind, tmp_path, monkeypatch
+def test_an_old_matrix_library_is_told_what_the_processor_has(
+    told, processor, kind, tmp_path, monkeypatch
 ):
-    _processor(processor, tmp_path, monkeypatch)
-    assert mkl_cpu_type() == kind
-
-
-@pytest.mark.parametrize(
-    "processor, kind",
-    [
-        ("flags: sse3 ", ""),
-        ("flags: fma avx avx2 bmi1 ", "Haswell"),
-        ("flags: fma avx2 avx512f avx512cd ", "Haswell"),
-        ("flags: fma avx2 avx512f avx512dq avx512cd avx512bw avx512vl ", "SkylakeX"),
-    ],
-)
-def test_old_openblas_is_told_what_a_younger_processor_has(
-    processor, kind, tmp_path, monkeypatch
-):
-    _processor(processor, tmp_path, monkeypatch)
-    assert openblas_core_type() == kind
-
-
-def _processor(about, tmp_path, monkeypatch):
-    """Make /proc/cpuinfo say this."""
-    (tmp_path / "cpuinfo").write_text(about)
+    (tmp_path / "cpuinfo").write_text(processor)
     opened = open
     monkeypatch.setattr(
         "builtins.open",
         lambda path, **options: opened(str(tmp_path / "cpuinfo"), **options),
     )
+    assert told() == kind
 
 
 @pytest.mark.parametrize(

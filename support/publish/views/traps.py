@@ -102,17 +102,17 @@ def traps() -> list[Trap]:
 
 def _mistakes() -> list[tuple[str, Mistake]]:
     """(trap, mistake) of all that were caught; where several machines made one, the newest."""
-    newest: dict[tuple[str, ...], dict[str, Any]] = {}
-    for folder in sources.folders("mistakes"):
-        runs = sources.runs(folder)
-        for run in runs[runs.ok].itertuples():
-            record = run.record
-            if "mistake" not in record:
-                continue
-            same = (record["framework"], record["model"], record["mistake"]["title"])
-            newest[same] = max(
-                record, newest.get(same, record), key=lambda one: one["date"]
-            )
+    tables = [sources.runs(folder) for folder in sources.folders("mistakes")]
+    records = [
+        run.record
+        for runs in tables
+        for run in runs[runs.ok].itertuples()
+        if "mistake" in run.record
+    ]
+    newest = {
+        (record["framework"], record["model"], record["mistake"]["title"]): record
+        for record in sorted(records, key=lambda record: record["date"])
+    }
     made = [newest[same] for same in sorted(newest)]
     return [(record["mistake"]["trap"], _mistake(record)) for record in made]
 
