@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import re
 import shutil
 import subprocess
 
@@ -47,6 +48,19 @@ def test_code_parses(subject):
     if not parser or not shutil.which(parser[0]):
         pytest.skip(f"needs {parser[0] if parser else f'a parser of {language}'}")
     subprocess.run(parser, input=subject.program, text=True, check=True)
+
+
+def test_a_pipeline_of_tf_data_does_not_tune_itself():
+    """Its thread sleeps for up to as long as the pipeline has run, and the end of a timed epoch waits for it."""
+    off = re.compile(r"autotune[.$]enabled (= False|<- FALSE)")
+    programs = {path.stem: one.program for path, one in SUBJECTS.items()}
+    with_pipeline = {
+        name for name, text in programs.items() if "from_tensor_slices" in text
+    }
+    assert with_pipeline
+    assert [
+        name for name in sorted(with_pipeline) if not off.search(programs[name])
+    ] == []
 
 
 # What breaks a rule is found: a rule that finds nothing would hold nothing.
