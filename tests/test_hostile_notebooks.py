@@ -1,9 +1,10 @@
 """Whatever a notebook does, it harms no other, and what it reports is believed only if it can be true.
 
-All of them run in one command, one after the other, between notebooks that are in order.
+All of them run in one command, two at a time, between notebooks that are in order.
 """
 
 import json
+import re
 import shutil
 import time
 
@@ -15,6 +16,18 @@ pytestmark = pytest.mark.slow
 
 GOOD = TRAIN["Good"]
 MARK = "rosetta-test-orphan"
+SLEEP = f"sh -c ': {MARK}; sleep 600; :'"
+# A server as frameworks start them: its parent ends at once. Another notebook ends meanwhile.
+DAEMON = f"""
+import glob, subprocess
+command = "{SLEEP} >/dev/null 2>&1 & echo $!"
+pid = int(subprocess.check_output(command, shell=True))
+while not glob.glob("../results/*/quick/records/Exits_*"):
+    time.sleep(0.1)
+time.sleep(2)
+with open(f"/proc/{{pid}}/stat") as file:
+    assert file.read().split(") ")[1][0] in "SR", "ended while its notebook runs"
+"""
 # name -> (code of the train cell, what the failure says; "" where the run is good)
 NOTEBOOKS = {
     "Markup": (
@@ -31,9 +44,10 @@ NOTEBOOKS = {
         f"{GOOD}\nfor n in (1, 2): os.write(n, b'\\xff\\xfe[/x]\\n' * 100_000)",
         "",
     ),
+    "Daemon": (GOOD + DAEMON, ""),
     "Orphan": (
-        f"{GOOD}\nimport subprocess\n"
-        f"subprocess.Popen(['sh', '-c', ': {MARK}; sleep 600; :'], start_new_session=True)",
+        f"{GOOD}\nimport shlex, subprocess\n"
+        f'subprocess.Popen(shlex.split("{SLEEP}"), start_new_session=True)',
         "",
     ),
     "Exits": ("os._exit(3)", "the kernel died"),
@@ -97,7 +111,9 @@ def hostile(template, tmp_path_factory):
     (root / "notebooks" / "Broken_RNN.ipynb").write_text("{")
     write_framework(root / "support" / "registry", "Broken")
     keys = [*NOTEBOOKS, "Broken"]
-    return checkout, checkout.run("--quick", "-m", "RNN", "-f", *keys, timeout=400)
+    return checkout, checkout.run(
+        *("--quick", "--jobs", "2", "-m", "RNN", "-f", *keys), timeout=400
+    )
 
 
 @pytest.mark.parametrize("key", [key for key, (_, why) in NOTEBOOKS.items() if why])
@@ -131,9 +147,10 @@ def test_the_counts_are_told_in_the_end(hostile):
     assert "Traceback" not in run.stdout + run.stderr
 
 
-def test_what_a_notebook_left_running_is_ended_and_told(hostile):
+def test_what_a_notebook_left_running_is_ended_and_told_as_its_own(hostile):
     _, run = hostile
-    assert "Orphan RNN: ended what it left running: s" in run.stdout  # sh or sleep
+    told = re.findall(r"^(\w+) RNN: ended what it left running: (.*)$", run.stdout, re.M)
+    assert dict(told) == {"Daemon": "sh", "Orphan": "sh"}
     deadline = time.monotonic() + 10
     while orphans() and time.monotonic() < deadline:
         time.sleep(0.1)

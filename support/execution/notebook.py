@@ -4,6 +4,9 @@ If the order wants several evaluations, the cells `weights`, `evaluate` and `rep
 that often, each time with another folder to take weights from and leave them in. The tag of the
 cell that is being executed stands in a file that the order names. If a cell raises, shows a
 traceback, or the kernel dies, leaves where and why in another file, and exits with status 1.
+
+Processes that the notebook started and whose parents ended belong to this one until the notebook
+has ended; then they are ended, and their names left in a file.
 """
 
 import copy
@@ -21,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.translators import Translator, papermill_translators
 
 from common.files import write_json
-from support.basics.processes import end_with
+from support.basics.processes import adopt_orphans, end_orphans, end_with
 from support.basics.text import first_line, last_lines
 
 LAST_LINES = 20
@@ -112,6 +115,17 @@ def repeat(notebook: Any, count: int) -> None:
 def main(path: str) -> None:
     order = json.loads(Path(path).read_text(encoding="utf-8"))
     end_with(os.getppid())
+    adopt_orphans()
+    try:
+        run(order)
+    finally:
+        left = end_orphans([])
+        if left:
+            Path(order["left"]).write_text(", ".join(left), encoding="utf-8")
+
+
+def run(order: Order) -> None:
+    """Execute the notebook, and leave what the order wants; exits with status 1 if it fails."""
     papermill_engines.register("progress", ProgressEngine)
     if order["assignment"]:
         known = translator(order["assignment"], order["comment"], order["integer"])

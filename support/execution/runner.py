@@ -193,7 +193,7 @@ def _run_all(
                     running.remove(one)
                     _finish(one, outcomes, display)
                     own = [*makers.pids, *(other.process.pid for other in running)]
-                    _end_what_is_left(one.job, own, display)
+                    processes.end_orphans(own)  # of a process that was killed
     finally:
         for one in running:
             one.end()
@@ -206,18 +206,13 @@ def _measure_ceilings(jobs: list[Job], limits: Limits, display: Display) -> None
     measure.provide(device, folder, limits.force, display.say, found)
 
 
-def _end_what_is_left(ended: Job, own: list[int], display: Display) -> None:
-    """End processes that a notebook started and that outlived it, and say so."""
-    left = processes.end_orphans(own)
-    if left:
-        display.say(f"{ended.name}: ended what it left running: {', '.join(left)}")
-
-
 def _finish(one: Running, outcomes: Outcomes, display: Display) -> None:
     """Keep the record of a run that has ended, or of its failure, whatever it left."""
     late = not one.has_ended
     one.end()
     job = one.job
+    if one.left:
+        display.say(f"{job.name}: ended what it left running: {one.left}")
     try:
         report, problem, lines = one.outcome() if not late else (None, one.lateness, [])
         if report is None:

@@ -42,6 +42,7 @@ class Running:
             self.log,
             self.exchange,
             self._cell,
+            self._left,
         ) = (
             folder / name
             for name in (
@@ -51,6 +52,7 @@ class Running:
                 "log",
                 "exchange",
                 "cell",
+                "left",
             )
         )
         self._open_exchange()
@@ -85,6 +87,7 @@ class Running:
             "insertion": self.job.insertion,
             "failure": str(self.failure),
             "cell": str(self._cell),
+            "left": str(self._left),
             "parameters": self.job.parameters,
             "kernel": kernel,
             "language": self.job.framework.language.jupyter,
@@ -140,6 +143,14 @@ class Running:
             return self._cell.read_text(encoding="utf-8") or "starting the kernel"
         except OSError:
             return "starting the kernel"
+
+    @property
+    def left(self) -> str:
+        """The names of processes that outlived the notebook, and were ended; "" if none did."""
+        try:
+            return self._left.read_text(encoding="utf-8")
+        except OSError:
+            return ""
 
     @property
     def seconds(self) -> float:
