@@ -149,7 +149,9 @@ def test_the_counts_are_told_in_the_end(hostile):
 
 def test_what_a_notebook_left_running_is_ended_and_told_as_its_own(hostile):
     _, run = hostile
-    told = re.findall(r"^(\w+) RNN: ended what it left running: (.*)$", run.stdout, re.M)
+    told = re.findall(
+        r"^(\w+) RNN: ended what it left running: (.*)$", run.stdout, re.M
+    )
     assert dict(told) == {"Daemon": "sh", "Orphan": "sh"}
     deadline = time.monotonic() + 10
     while orphans() and time.monotonic() < deadline:
