@@ -123,7 +123,6 @@ def test_a_kernel_has_as_long_to_start_as_its_notebook_has_to_run(
         lambda *_, **kwargs: given.update(kwargs),
     )
     monkeypatch.setattr(notebook, "prepared", lambda _: None)
-    monkeypatch.setattr(notebook, "end_with", lambda _: None)
     monkeypatch.setattr(notebook, "fail_for_errors_shown", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     names = ("parameters", "kernel", "language", "assignment", "exchange", "cell")
@@ -132,9 +131,7 @@ def test_a_kernel_has_as_long_to_start_as_its_notebook_has_to_run(
         "executed": str(tmp_path / "x"),
         "timeout": 777,
     }
-    path = tmp_path / "order.json"
-    notebook.write_json(path, order)
-    notebook.main(str(path))
+    notebook.run(order)
     assert given["start_timeout"] == 777
 
 
