@@ -1,7 +1,9 @@
-"""Every notebook runs in its own environment on generated data, learns it, and is the reference's model.
+"""Every notebook runs in its own environment on generated data, learns it, is the reference's model, and
+evaluates weights that were trained elsewhere, without an epoch of its own.
 
-`test --all` runs one model of each living framework, and whatever has no committed record of parity, or of
-a mistake, with the notebook, the pins and the reference as they are. The weekly workflow runs all of parity.
+`test --all` runs one model of each living framework, and whatever has no committed record of parity, of a
+mistake or of a transfer, with the notebook, the pins and the reference as they are. The weekly workflow runs
+all of them.
 """
 
 import json
@@ -16,7 +18,7 @@ from support import registry
 from support.basics.paths import PRIVATE, RESULTS, ROOT
 from support.devices import choose
 from support.environments import Pinned
-from support.equivalence import mistakes, parity
+from support.equivalence import mistakes, parity, transfer
 from support.execution import jobs
 from support.execution.settings import Settings
 from support.records import machines, store
@@ -33,6 +35,11 @@ PAIRS = [(f, model) for f in FRAMEWORKS.values() for model in f.models]
 SMALL = "NumPy"  # whose environment is made in seconds
 SLOWEST = "tinygrad"  # which compiles for minutes
 MISTAKES = mistakes.jobs(PAIRS, SETTINGS)
+EVALUATIONS = [
+    transfer.EvaluationJob(f, model, SETTINGS)
+    for f, model in PAIRS
+    if model in transfer.TRAINED
+]
 
 
 def proved(job):
@@ -56,7 +63,7 @@ def params(every):
 
     def marks(job):
         framework, model = job.framework, job.model
-        if framework.key == SMALL:
+        if framework.key == SMALL and type(job) is not transfer.EvaluationJob:
             return []
         living = framework.state == "living" and framework.key != SLOWEST
         parities = type(job) is parity.ParityJob
@@ -69,22 +76,28 @@ def params(every):
 
 @pytest.fixture(scope="session")
 def parity_runs(request):
-    return runs(request, "parity", parity.ParityJob)
+    return runs(request, ("parity", "-f"), parity.ParityJob)
 
 
 @pytest.fixture(scope="session")
 def mistaken_runs(request):
-    return runs(request, "mistakes", mistakes.MistakeJob)
+    return runs(request, ("mistakes", "-f"), mistakes.MistakeJob)
 
 
-def runs(request, command, kind):
-    """Runs of all that is tested, one for each model."""
+@pytest.fixture(scope="session")
+def transfer_runs(request):
+    words = ("transfer", "--quick", "--anyway", "--from", SMALL, "--to")
+    return runs(request, words, transfer.EvaluationJob)
+
+
+def runs(request, words, kind):
+    """Runs of all that is tested, one for each model; `words` end in the option of frameworks."""
     keys = {model: set() for model in MODELS}
     for job in jobs_of(request.session, kind):
         keys[job.model].add(job.framework.key)
     chosen = {model: some for model, some in keys.items() if some}
     return [
-        run(request, command, "-m", model, "-f", *some)
+        run(request, *words, *some, "-m", model)
         for model, some in (chosen or {"RNN": {SMALL}}).items()
     ]
 
@@ -153,6 +166,14 @@ def test_a_mistake_is_caught_and_measured(mistaken_runs, job):
     assert caught
     for check in caught:  # None: the model diverged
         assert check["error"] is None or check["error"] > check["tolerance"]
+
+
+@pytest.mark.parametrize("job", params(EVALUATIONS))
+def test_it_evaluates_what_another_framework_trained(transfer_runs, job):
+    record = finished(job)
+    assert record["epochs"] == 0
+    pair = record["pairs"][SMALL]
+    assert pair["obstacle"] or pair["agreement"] >= transfer.AGREEMENT
 
 
 @pytest.mark.skipif(not LACKING, reason="this machine has all that any framework needs")
