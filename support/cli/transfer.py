@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     if evaluations:
         outcomes.add(run_jobs(evaluations, options))
     written = write_pages(settings.folder)
-    for training in trainings:
-        if training.weights_path.exists():
-            print(f"{training.name}: {training.weights_path}")
+    paths = [job.weights_path for job in trainings if job.weights_path.exists()]
+    if paths:
+        print(f"trained weights: {paths[0] if len(paths) == 1 else paths[0].parent}")
     return max(print_outcomes(outcomes, trainings[0].folder), not written)
