@@ -135,6 +135,29 @@ def test_a_kernel_has_as_long_to_start_as_its_notebook_has_to_run(
     assert given["start_timeout"] == 777
 
 
+SERVER = """
+import os, subprocess, sys
+from support.basics.processes import end_with
+end_with(os.getppid())
+print(subprocess.check_output("sleep 60 >/dev/null 2>&1 & echo $!", shell=True, text=True))
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not know adoption")
+def test_what_loses_its_parent_belongs_to_the_process_that_the_runner_started():
+    command = [sys.executable, "-c", SERVER]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+    server = psutil.Process(int(process.stdout.readline()))
+    try:
+        assert server.ppid() == process.pid
+    finally:
+        server.kill()
+        process.communicate("")
+
+
 @pytest.mark.parametrize("content", ["[]", "{", "", "\xff"])
 def test_a_damaged_stamp_is_no_stamp(tmp_path, content):
     path = tmp_path / "stamp.json"

@@ -37,7 +37,7 @@ def adopt_orphans() -> None:
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def end_orphans(own: Iterable[int]) -> list[str]:
+def end_orphans(own: Iterable[int] = ()) -> list[str]:
     """End the children of this process that are not its own; returns their names."""
     names = []
     known = set(own)
@@ -75,7 +75,11 @@ def _each(
 
 
 def end_with(parent: int) -> None:
-    """End this process, and with it what it started, when the runner that started it is gone."""
+    """End this process, and with it what it started, when the runner that started it is gone.
+
+    Until then it adopts its orphans, so that the runner does not take them for those of another.
+    """
+    adopt_orphans()
 
     def watch() -> None:
         while os.getppid() == parent:

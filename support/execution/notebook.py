@@ -24,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.translators import Translator, papermill_translators
 
 from common.files import write_json
-from support.basics.processes import adopt_orphans, end_orphans, end_with
+from support.basics.processes import end_orphans, end_with
 from support.basics.text import first_line, last_lines
 
 LAST_LINES = 20
@@ -115,11 +115,10 @@ def repeat(notebook: Any, count: int) -> None:
 def main(path: str) -> None:
     order = json.loads(Path(path).read_text(encoding="utf-8"))
     end_with(os.getppid())
-    adopt_orphans()
     try:
         run(order)
     finally:
-        left = end_orphans([])
+        left = end_orphans()
         if left:
             Path(order["left"]).write_text(", ".join(left), encoding="utf-8")
 

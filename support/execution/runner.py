@@ -197,7 +197,7 @@ def _run_all(
     finally:
         for one in running:
             one.end()
-        processes.end_orphans([])
+        processes.end_orphans()
 
 
 def _measure_ceilings(jobs: list[Job], limits: Limits, display: Display) -> None:

@@ -139,18 +139,12 @@ class Running:
     @property
     def cell(self) -> str:
         """The tag of the cell that is being executed."""
-        try:
-            return self._cell.read_text(encoding="utf-8") or "starting the kernel"
-        except OSError:
-            return "starting the kernel"
+        return _text(self._cell) or "starting the kernel"
 
     @property
     def left(self) -> str:
         """The names of processes that outlived the notebook, and were ended; "" if none did."""
-        try:
-            return self._left.read_text(encoding="utf-8")
-        except OSError:
-            return ""
+        return _text(self._left)
 
     @property
     def seconds(self) -> float:
@@ -216,4 +210,12 @@ class Running:
         if report.get("device_kind") != self.job.settings.device.kind:
             device = self.job.settings.device.name
             return f"was to run on {device}, but ran on the {report.get('device_kind')}"
+        return ""
+
+
+def _text(path: Path) -> str:
+    """What the notebook's process wrote there; "" if it wrote nothing."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
         return ""
